@@ -1,0 +1,47 @@
+# Everything runs from a fresh clone on Debian 12 with Swift 6.3; what else is needed is found or named by .ci/packages.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+SOURCES := Package.swift Sources Tests
+
+.PHONY: run
+run: ## Build and start Switchboard with a demo workspace; Ctrl-C stops it. ARGUMENTS="--listen …" are handed on
+	@.ci/packages run
+	swift build -c release --product switchboard
+	@exec .build/release/switchboard serve --demo $(ARGUMENTS)
+
+.PHONY: test
+test: ## Lint, build and run the whole suite on a PostgreSQL of its own. FILTER=Name runs less
+	@.ci/packages test
+	@$(MAKE) lint
+	swift build --build-tests
+	@.ci/venv
+	@.ci/with-postgres swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+
+.PHONY: build
+build: ## Build the release program: .build/release/switchboard
+	@.ci/packages run
+	swift build -c release --product switchboard
+
+.PHONY: format
+format: ## Format all Swift files in place
+	swift format --in-place --recursive $(SOURCES)
+
+.PHONY: lint
+lint: ## Fail when a Swift file is not formatted
+	swift format lint --strict --recursive $(SOURCES)
+
+.PHONY: packages
+packages: ## Install the Debian packages that are missing (as root)
+	@.ci/packages test
+
+.PHONY: clean
+clean: ## Remove what was built. Data in .switchboard/ stays
+	rm -rf .build
+
+.PHONY: help
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

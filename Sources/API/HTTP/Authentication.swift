@@ -1,0 +1,52 @@
+import HTTPTypes
+import Logging
+
+/// What the authenticator is shown: the head of a routed request, before its body is read.
+public struct AuthenticationRequest: Sendable {
+    public let operationID: String
+    /// What the route demands.
+    public let permission: Permission
+    public let pathParameters: [String: String]
+    public let headers: HTTPFields
+    public let logger: Logger
+
+    /// The credentials of `Authorization`.
+    public var bearer: Bearer {
+        let values = headers[values: .authorization]
+        guard let value = values.first else { return .missing }
+        let parts = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+        guard values.count == 1, parts.count == 2, parts[0].lowercased() == "bearer",
+            parts[1].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return .malformed }
+        return .token(String(parts[1]))
+    }
+
+    /// Which credentials there are.
+    public enum Bearer: Sendable, Hashable {
+        case missing
+        case malformed
+        case token(String)
+    }
+}
+
+/// What the authenticator says about a caller it lets through.
+public struct Authentication: Sendable {
+    /// Who it is; handlers get it by `APIRequest.principal(as:)`.
+    public let principal: any Sendable
+    /// Headers for the answer, such as the state of the caller's rate limit.
+    public let responseHeaders: HTTPFields
+    /// What every log line of the request says about the caller, such as the workspace; no secrets.
+    public let logMetadata: Logger.Metadata
+
+    /// Lets a caller through.
+    public init(
+        principal: any Sendable, responseHeaders: HTTPFields = HTTPFields(), logMetadata: Logger.Metadata = [:]
+    ) {
+        self.principal = principal
+        self.responseHeaders = responseHeaders
+        self.logMetadata = logMetadata
+    }
+}
+
+/// Finds out who is asking and whether the route is permitted to them; throws a 401, 403 or 429 problem when not.
+public typealias Authenticator = @Sendable (AuthenticationRequest) async throws -> Authentication

@@ -1,0 +1,89 @@
+import Core
+import Foundation
+import HTTPTypes
+import Logging
+import Store
+
+/// Who may call what: keys, channels' tokens, roles.
+public enum Authentications {
+    /// Looks every token up anew, by one indexed read: a revoked key stops with its next request.
+    public static func authenticator(_ store: Store) -> Authenticator {
+        { request in
+            let token: String
+            switch request.bearer {
+            case .missing: throw Problem.missingCredentials()
+            case .malformed: throw Problem.invalidCredentials()
+            case .token(let text): token = text
+            }
+            guard let principal = try await store.authenticate(token: token) else {
+                throw Problem.invalidCredentials()
+            }
+            try authorize(principal, request)
+            var metadata: [String: String] = ["caller": "\(principal.actor.kind) \(principal.id.lowercased)"]
+            if let workspace = principal.workspace { metadata["workspace"] = workspace.lowercased }
+            let session = Session(principal: principal, caller: try await caller(principal, request, store))
+            return Authentication(principal: session, logMetadata: metadata.mapValues { .string($0) })
+        }
+    }
+
+    /// The agent that `X-Agent-Id` names. Only a workspace's key speaks for its agents.
+    private static func caller(
+        _ principal: Principal, _ request: AuthenticationRequest, _ store: Store
+    ) async throws -> Caller {
+        guard case .key(let workspace, _, _, _) = principal, let text = request.headers[.xAgentID] else {
+            return Caller(source: .api, actor: principal.actor)
+        }
+        guard let id = UUID(uuidString: text), let agent = try await store.callerAgent(id, in: workspace) else {
+            throw Problem(
+                .unknownActor, detail: "X-Agent-Id names no living agent of this workspace.",
+                errors: [
+                    ProblemItem(.header("X-Agent-Id"), code: "unknown-reference", detail: "there is no such agent")
+                ])
+        }
+        return Caller(source: .agent, actor: agent)
+    }
+
+    static func authorize(_ principal: Principal, _ request: AuthenticationRequest) throws(Problem) {
+        switch principal {
+        case .operatorKey:
+            guard request.permission == .operate else {
+                throw .forbidden("An operator key makes and changes workspaces; use a key of the workspace.")
+            }
+        case .key(_, _, _, let role):
+            if request.permission == .operate { throw .forbidden("Workspaces are managed with an operator key.") }
+            guard role.grants(request.permission) else {
+                throw .forbidden("The key's role, \(role.rawValue), does not permit this.")
+            }
+        case .channel(_, let id, _):
+            guard request.permission == .receive else {
+                throw .forbidden("A channel's token only posts inbound events.")
+            }
+            // Another channel, of this workspace or not: for this token there is none.
+            guard request.pathParameters["channel_id"].flatMap({ UUID(uuidString: $0) }) == id else {
+                throw .notFound("channel")
+            }
+        }
+    }
+}
+
+/// Who calls, and on whose behalf: what the authenticator hands to handlers.
+public struct Session: Sendable {
+    public let principal: Principal
+    /// Source and actor of everything the call changes (S1): the agent that `X-Agent-Id` names, else the key.
+    public let caller: Caller
+}
+
+extension APIRequest {
+    /// The tenant that the caller belongs to.
+    /// - Throws: 403 for a caller without one.
+    public func workspace() throws(Problem) -> UUID {
+        guard let workspace = try caller().principal.workspace else { throw .forbidden("Use a key of the workspace.") }
+        return workspace
+    }
+
+    /// Who calls.
+    public func caller() throws(Problem) -> Session { try principal(as: Session.self) }
+
+    /// The tenant, and who changes something in it.
+    public func workspaceAndCaller() throws(Problem) -> (UUID, Caller) { (try workspace(), try caller().caller) }
+}

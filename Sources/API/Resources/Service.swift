@@ -1,0 +1,34 @@
+import Core
+import Foundation
+import HTTPTypes
+import Logging
+
+/// What operators and tools ask: alive, ready, and what the API is.
+struct ServiceRoutes: Sendable {
+    /// Returns when the database answers and holds every migration; throws otherwise.
+    let readiness: @Sendable () async throws -> Void
+    /// The bytes of `openapi.yaml`.
+    let document: [UInt8]
+
+    var routes: [Route] {
+        [
+            Route(.get, "/healthz", "getHealth", access: .open, isAnsweredUnderOverload: true) { _ in
+                .ok(["status": "ok"])
+            },
+            Route(.get, "/readyz", "getReadiness", access: .open, isAnsweredUnderOverload: true, handler: ready),
+            Route(.get, "/openapi.yaml", "getOpenAPI", access: .open) { _ in
+                APIResponse(body: .bytes(document, contentType: "application/yaml"))
+            },
+        ]
+    }
+
+    @Sendable private func ready(_ request: APIRequest) async throws -> APIResponse {
+        do {
+            try await readiness()
+        } catch {
+            request.logger.warning("not ready", metadata: ["error": "\(error)"])
+            throw Problem.unavailable("The database does not answer, or waits for migrations.")
+        }
+        return .ok(["status": "ready"])
+    }
+}

@@ -1,0 +1,65 @@
+import Core
+import HTTPTypes
+import Store
+
+/// `/v1/workspaces`: tenants, by operator key.
+struct WorkspaceRoutes: Sendable {
+    let store: Store
+
+    var routes: [Route] {
+        [
+            Route(
+                .get, "/v1/workspaces", "listWorkspaces", access: .requires(.operate), query: ["limit", "cursor"]
+            ) { request in
+                let page = try request.query { $0.page(key: .uuid) }
+                let rows = try await store.workspaces(after: page.after?.uuid(0), limit: page.fetchLimit)
+                return page.response(rows, item: \.json, key: { [.uuid($0.id)] })
+            },
+            Route(.post, "/v1/workspaces", "createWorkspace", access: .requires(.operate)) { request in
+                let (name, zone) = try request.object { reader -> (String, String)? in
+                    let name = reader.required("name", .name)
+                    let zone = reader.required("time_zone", .timeZone)
+                    guard let name, let zone else { return nil }
+                    return (name, zone)
+                }
+                let (workspace, key) = try await store.write { transaction in
+                    try transaction.createWorkspace(name: name, timeZone: zone)
+                }
+                return .created(
+                    workspace.json.adding("key", .string(key)), location: "/v1/workspaces/\(workspace.id.lowercased)")
+            },
+            Route(.get, "/v1/workspaces/{workspace_id}", "getWorkspace", access: .requires(.operate)) { request in
+                .ok(try await store.workspace(request.uuid("workspace_id")).json)
+            },
+            Route(.patch, "/v1/workspaces/{workspace_id}", "updateWorkspace", access: .requires(.operate)) { request in
+                let id = try request.uuid("workspace_id")
+                let patch = try request.object { reader in
+                    WorkspacePatch(
+                        name: reader.patchRequired("name", .name),
+                        timeZone: reader.patchRequired("time_zone", .timeZone),
+                        closingNote: reader.patchRequired("closing_note", .enumeration()))
+                }
+                return .ok(try await store.write { try $0.updateWorkspace(id, patch) }.json)
+            },
+        ]
+    }
+}
+
+extension Workspace {
+    var json: JSON {
+        [
+            "id": .id(id), "name": .string(name), "time_zone": .string(timeZone),
+            "closing_note": .string(closingNote.rawValue), "created_at": .instant(createdAt),
+            "updated_at": .instant(updatedAt),
+        ]
+    }
+}
+
+extension JSON {
+    /// The object with one more member.
+    func adding(_ name: String, _ value: JSON) -> JSON {
+        guard case .object(var members) = self else { return self }
+        members[name] = value
+        return .object(members)
+    }
+}

@@ -1,0 +1,61 @@
+import Core
+import OrderedCollections
+import Postgres
+import Store
+
+extension StoreError: ProblemConvertible {
+    public var problem: Problem {
+        switch self {
+        case .notFound(let what): .notFound(what)
+        case .invalid(let errors): .validationFailed(errors)
+        case .conflict(let kind, let detail, let members):
+            .conflict(
+                kind.problemType, detail,
+                members: OrderedDictionary(uniqueKeysWithValues: members.sorted { $0.key < $1.key }))
+        }
+    }
+}
+
+extension Conflict {
+    /// The documented kind of problem; a test walks all cases.
+    var problemType: ProblemType { ProblemType.all.first { $0.name == rawValue } ?? .conflict }
+}
+
+extension IdempotencyKeyReused: ProblemConvertible {
+    public var problem: Problem {
+        Problem(
+            .idempotencyKeyReused, detail: "Use a new key for a new request.",
+            errors: [ProblemItem(.header("Idempotency-Key"), code: "reused", detail: "belongs to another request")])
+    }
+}
+
+extension PostgresError: ProblemConvertible {
+    public var problem: Problem {
+        switch kind {
+        case .connection, .overloaded, .closed, .cancelled: return .unavailable("The database is away or busy.")
+        case .commitUnknown:
+            return .unavailable(
+                "The database was lost while committing; the change may have been made. Look before repeating.")
+        case .encoding: return Problem(.badRequest, detail: "A text in the path or query contains NUL.")
+        case .server: return isTemporary ? .unavailable("The database is busy.") : .fault
+        case .decoding, .unknownStatement, .configuration: return .fault
+        }
+    }
+
+    /// Whether the same request can succeed a moment later: the server stops, starts, is full, waited too long for a lock,
+    /// or is a standby that is about to be promoted.
+    private var isTemporary: Bool {
+        guard let sqlState else { return false }
+        if isRetryable || sqlState.errorClass == "08" || sqlState.errorClass == "53" { return true }
+        return Self.temporary.contains(sqlState)
+    }
+
+    private static let temporary: Set<SQLState> = [
+        .lockNotAvailable, .queryCanceled, .adminShutdown, .crashShutdown, .cannotConnectNow, .idleInTransactionTimeout,
+        .readOnlyTransaction,
+    ]
+}
+
+extension Problem {
+    fileprivate static var fault: Problem { Problem(.internalError, detail: "Quote the instance when reporting this.") }
+}

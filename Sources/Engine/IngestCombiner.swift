@@ -1,0 +1,126 @@
+import Core
+import Foundation
+import Logging
+import Postgres
+import Store
+
+/// Gathers inbound messages of many callers into one transaction per workspace.
+///
+/// While one batch is in flight the next one gathers, so batching adds no waiting of its own: one message alone goes at
+/// once, a hundred at the same time share one commit. A caller is answered when its messages are durable, and one guilty
+/// message never fails its neighbours (S6).
+public actor IngestCombiner: InboundAccepting {
+    /// Messages in one transaction. Beyond a few hundred the gain per message is gone and the wait grows.
+    public static let maximumBatch = 250
+    /// Messages waiting in this process. Beyond, callers are told to come back: memory stays bounded.
+    public static let maximumWaiting = 20_000
+
+    private struct Call {
+        let events: [InboundEvent]
+        let continuation: CheckedContinuation<[InboundResult], any Error>
+    }
+
+    private let store: Store
+    private let logger: Logger
+    /// Per workspace: the calls that gather while its batch is in flight. Present means in flight.
+    private var gathering: [UUID: [Call]] = [:]
+    private var waiting = 0
+
+    public init(store: Store, logger: Logger) {
+        self.store = store
+        self.logger = logger
+    }
+
+    public func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {
+        guard !events.isEmpty else { return [] }
+        guard waiting + events.count <= Self.maximumWaiting else {
+            throw PostgresError(.overloaded, message: "too many inbound messages wait")
+        }
+        waiting += events.count
+        defer { waiting -= events.count }
+        return try await withCheckedThrowingContinuation { continuation in
+            let call = Call(events: events, continuation: continuation)
+            if gathering[workspace] != nil {
+                gathering[workspace]?.append(call)
+            } else {
+                gathering[workspace] = [call]
+                Task { await self.drain(workspace) }
+            }
+        }
+    }
+
+    /// Sends batch after batch until nobody of the workspace waits.
+    private func drain(_ workspace: UUID) async {
+        while let calls = gathering[workspace], !calls.isEmpty {
+            var taken = 0
+            var count = 0
+            while taken < calls.count, taken == 0 || count + calls[taken].events.count <= Self.maximumBatch {
+                count += calls[taken].events.count
+                taken += 1
+            }
+            gathering[workspace] = Array(calls[taken...])
+            await send(Array(calls[..<taken]), workspace)
+        }
+        gathering[workspace] = nil
+    }
+
+    private func send(_ calls: [Call], _ workspace: UUID) async {
+        do {
+            let results = try await write(calls.flatMap(\.events), workspace)
+            var start = 0
+            for call in calls {
+                call.continuation.resume(returning: Array(results[start..<(start + call.events.count)]))
+                start += call.events.count
+            }
+        } catch {
+            for call in calls { call.continuation.resume(throwing: error) }
+        }
+    }
+
+    /// Writes a batch; one that a guilty message breaks is written in halves, down to that message alone.
+    /// - Throws: only what concerns all of them: the database is away, or has too much to do.
+    private func write(_ events: [InboundEvent], _ workspace: UUID) async throws -> [InboundResult] {
+        do {
+            return try await repeating(events, workspace)
+        } catch let error as PostgresError where error.kind == .server || error.kind == .encoding {
+            guard events.count > 1 else {
+                logger.error(
+                    "an inbound message cannot be stored",
+                    metadata: ["workspace": "\(workspace)", "error": "\(error)"])
+                return [
+                    InboundResult(
+                        messageID: events[0].message.messageID, status: .rejected,
+                        errors: [FieldError(pointer: "", code: "not-storable", detail: "The message cannot be stored.")]
+                    )
+                ]
+            }
+            let half = events.count / 2
+            let first = try await write(Array(events[..<half]), workspace)
+            return first + (try await write(Array(events[half...]), workspace))
+        }
+    }
+
+    /// Collisions with another process, and a connection lost during commit, repeat the batch under the same request id.
+    private func repeating(_ events: [InboundEvent], _ workspace: UUID) async throws -> [InboundResult] {
+        let requestID = UUIDv7.make(at: Date())
+        var attempt = 0
+        while true {
+            do {
+                return try await store.write { try $0.ingest(events, requestID: requestID, in: workspace) }
+            } catch  where attempt < Self.maximumRepeats && Self.isWorthRepeating(error) {
+                attempt += 1
+                try await Task.sleep(for: .milliseconds(Double.random(in: 0...(5 * pow(2, Double(attempt))))))
+            }
+        }
+    }
+
+    /// Doubling from 10 ms, eight repeats end after about two and a half seconds.
+    private static let maximumRepeats = 8
+
+    private static func isWorthRepeating(_ error: any Error) -> Bool {
+        if error is IngestRepeat { return true }
+        guard let error = error as? PostgresError else { return false }
+        return error.isCommitUnknown || error.sqlState == .uniqueViolation || error.isRetryable
+            || error.sqlState == .foreignKeyViolation
+    }
+}

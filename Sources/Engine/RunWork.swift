@@ -1,0 +1,82 @@
+import Foundation
+import Logging
+import Postgres
+import Store
+
+extension Worker {
+    /// Takes one batch of a workspace's due runs; when there may be more, the workspace goes to the end of the queue.
+    func advanceRuns(of workspace: UUID) async throws {
+        do {
+            let outcome = try await write(limit: configuration.batch, workspace)
+            if outcome.isFull { queue.add(.runs(workspace)) }
+        } catch let error as PostgresError where error.kind == .server || error.kind == .encoding {
+            logger.warning(
+                "a batch of runs cannot be written, halving it",
+                metadata: ["workspace": "\(workspace)", "error": "\(error)"])
+            try await isolate(workspace)
+        }
+    }
+
+    private func write(limit: Int, _ workspace: UUID) async throws -> RunBatchOutcome {
+        let (versions, holder, probe) = (versions, holder, probe)
+        return try await store.write { tx in
+            let outcome = try tx.workRuns(limit: limit, versions: versions, holder: holder, in: workspace)
+            if outcome.advanced > 0 { probe("run.before_commit") }
+            return outcome
+        }
+    }
+
+    /// Finds the run that breaks a batch: smaller and smaller batches pass around it, and it alone is counted as failed.
+    private func isolate(_ workspace: UUID) async throws {
+        var limit = max(1, configuration.batch / 2)
+        while true {
+            do {
+                let outcome = try await write(limit: limit, workspace)
+                if !outcome.isFull { return }
+                queue.add(.runs(workspace))
+                return
+            } catch let error as PostgresError where error.kind == .server || error.kind == .encoding {
+                if limit > 1 {
+                    limit /= 2
+                    continue
+                }
+                try await noteFailure(workspace, error)
+                queue.add(.runs(workspace))
+                return
+            }
+        }
+    }
+
+    /// A run that could not be written is tried again later, five times in all (S13).
+    private func noteFailure(_ workspace: UUID, _ error: PostgresError) async throws {
+        let jitter = Double.random(in: 0.5...1.5)
+        let failed = try await store.write { try $0.noteRunFailure(reason: "\(error)", jitter: jitter, in: workspace) }
+        if let failed {
+            logger.error("a run cannot be written", metadata: ["run": "\(failed)", "error": "\(error)"])
+        }
+    }
+
+    /// Serves a line until nobody who waits can be served.
+    func serve(_ line: UUID, of workspace: UUID) async throws {
+        let (holder, probe) = (holder, probe)
+        var place: LinePlace?
+        while true {
+            let from = place
+            let turn = try await store.write { tx in
+                let turn = try tx.serveLine(line, after: from, holder: holder, in: workspace)
+                probe("line.before_commit")
+                return turn
+            }
+            switch turn {
+            case .settled, .leased: return
+            case .more: place = nil
+            case .deeper(let after): place = after
+            case .blocked:
+                // Whoever holds the first in line commits within milliseconds; meanwhile others have their turn.
+                try await Task.sleep(for: .milliseconds(Double.random(in: 2...8)))
+                queue.add(.line(workspace: workspace, line: line))
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Logging
+import Postgres
+import ServiceLifecycle
+import Store
+
+/// How the worker works.
+public struct WorkerConfiguration: Sendable {
+    /// Mailbox rows taken in one transaction. Larger batches share a commit, smaller ones let others have their turn.
+    public var batch = 100
+    /// Transactions at once. Two keep a small database busy: one computes while the other commits.
+    public var concurrency = 2
+    /// How often due timers, marked lines and what a lost nudge was about are looked for: the guarantee behind the hints.
+    public var pollInterval: Duration = .milliseconds(250)
+    /// A line in which somebody waits is looked at again after so long without a mark.
+    public var lineSweep: Double = 0.5
+    /// A line stays with its worker so long after it was served last.
+    public var lineLease: Double = 5
+
+    public init() {}
+}
+
+/// Advances runs and serves lines. Any number of workers share one database; each may stop or die at any point.
+///
+/// Work is handed out by workspace in turn, so that one tenant's million waiting runs delay another's single message by one
+/// batch (S12).
+public final class Worker: Service {
+    enum Work: Hashable, Sendable {
+        case runs(UUID)
+        case line(workspace: UUID, line: UUID)
+    }
+
+    public let id = UUID()
+    let store: Store
+    let configuration: WorkerConfiguration
+    let logger: Logger
+    let versions = WorkflowVersions()
+    let queue = WorkQueue<Work>()
+    /// Called where a crash test may want to stop the process; does nothing in production.
+    let probe: @Sendable (String) -> Void
+
+    public init(
+        store: Store, configuration: WorkerConfiguration = WorkerConfiguration(), logger: Logger,
+        probe: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.store = store
+        self.configuration = configuration
+        self.logger = logger
+        self.probe = probe
+    }
+
+    var holder: LineHolder { LineHolder(id: id, leaseSeconds: configuration.lineLease) }
+
+    /// Works until shut down; what is under way then is finished.
+    public func run() async throws {
+        store.nudges.listen { [queue] nudges in
+            for nudge in nudges { Self.work(for: nudge).map(queue.add) }
+        }
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<configuration.concurrency { group.addTask { await self.takeTurns() } }
+                group.addTask { await self.poll() }
+                await group.waitForAll()
+            }
+        } onGracefulShutdown: {
+            self.queue.close()
+        }
+        await giveUpLines()
+    }
+
+    static func work(for nudge: Nudge) -> Work? {
+        switch nudge {
+        case .runs(let workspace): .runs(workspace)
+        case .line(let workspace, let line): .line(workspace: workspace, line: line)
+        case .outbox, .jobs: nil
+        }
+    }
+
+    private func takeTurns() async {
+        while let work = await queue.next() {
+            do {
+                switch work {
+                case .runs(let workspace): try await advanceRuns(of: workspace)
+                case .line(let workspace, let line): try await serve(line, of: workspace)
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                // The database is away or busy: what was due stays due, and the next look finds it again.
+                logger.warning("work was put off", metadata: ["work": "\(work)", "error": "\(error)"])
+                try? await Task.sleep(for: .milliseconds(Double.random(in: 50...250)))
+            }
+        }
+    }
+
+    /// Looks for work that nobody nudged about: timers that fell due, marks and messages of other processes.
+    private func poll() async {
+        while !queue.isClosed {
+            do {
+                try await look()
+            } catch {
+                logger.debug("looking for work failed", metadata: ["error": "\(error)"])
+            }
+            try? await cancelWhenGracefulShutdown { [configuration] in
+                try await Task.sleep(for: configuration.pollInterval * Double.random(in: 0.8...1.2))
+            }
+        }
+    }
+
+    /// One look; also what tests call.
+    public func look() async throws {
+        for row in try await store.read("workspaces_with_due_signals", []) { queue.add(.runs(try row.decode("id"))) }
+        for row in try await store.read("workspaces_with_due_lines", []) {
+            let workspace: UUID = try row.decode("id")
+            for line in try await store.read("lines_due", [workspace, configuration.lineSweep, id]) {
+                queue.add(.line(workspace: workspace, line: try line.decode("id")))
+            }
+        }
+    }
+
+    private func giveUpLines() async {
+        let workspaces = (try? await store.read("workspaces_with_lines_of", [id])) ?? nil
+        for row in workspaces.map(Array.init) ?? [] {
+            guard let workspace = try? row.decode("workspace_id", as: UUID.self) else { continue }
+            _ = try? await store.write { [id] in _ = try $0.send("lines_release", [workspace, id]) }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+/// PostgreSQL's array literal, `{"a","b\"c",NULL}`, of one dimension.
+enum ArrayText {
+    static func literal<Element: PostgresBindable>(of elements: [Element]) -> PostgresBind {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(elements.count * 16 + 2)
+        bytes.append(UInt8(ascii: "{"))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            switch element.postgresBind.storage {
+            case .null: bytes.append(contentsOf: "NULL".utf8)
+            case .string(let text): quote(text.utf8, into: &bytes)
+            case .bytes(let text): quote(text, into: &bytes)
+            }
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return PostgresBind(textBytes: bytes)
+    }
+
+    /// Always quoted: then neither blanks, braces, commas nor the word NULL mean anything.
+    private static func quote(_ text: some Sequence<UInt8>, into bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+            bytes.append(byte)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Calls `element` with the text of each element in order, nil for NULL.
+    ///
+    /// - Throws: when the text is no array literal of one dimension, or what `element` throws.
+    static func parse(
+        _ text: Span<UInt8>, element: (Span<UInt8>?) throws(PostgresTextError) -> Void
+    ) throws(PostgresTextError) {
+        var index = 0
+        let end = text.count
+        // A lower bound other than 1 is written before the elements: [0:2]={…}.
+        if end > 0, text[0] == UInt8(ascii: "[") {
+            while index < end, text[index] != UInt8(ascii: "=") { index += 1 }
+            index += 1
+        }
+        guard index < end, text[index] == UInt8(ascii: "{") else { throw PostgresTextError("not an array") }
+        index += 1
+        if index < end, text[index] == UInt8(ascii: "}") {
+            guard index + 1 == end else { throw PostgresTextError("not an array") }
+            return
+        }
+        var scratch: [UInt8] = []
+        while true {
+            guard index < end else { throw PostgresTextError("an array that does not end") }
+            scratch.removeAll(keepingCapacity: true)
+            var isNull = false
+            if text[index] == UInt8(ascii: "\"") {
+                index += 1
+                while index < end, text[index] != UInt8(ascii: "\"") {
+                    if text[index] == UInt8(ascii: "\\") { index += 1 }
+                    guard index < end else { break }
+                    scratch.append(text[index])
+                    index += 1
+                }
+                index += 1
+            } else if text[index] == UInt8(ascii: "{") {
+                throw PostgresTextError("an array of more than one dimension")
+            } else {
+                while index < end, text[index] != UInt8(ascii: ","), text[index] != UInt8(ascii: "}") {
+                    if text[index] == UInt8(ascii: "\\") { index += 1 }
+                    guard index < end else { break }
+                    scratch.append(text[index])
+                    index += 1
+                }
+                isNull = scratch.elementsEqual("NULL".utf8)
+            }
+            guard index < end else { throw PostgresTextError("an array that does not end") }
+            if isNull { try element(nil) } else { try element(scratch.span) }
+            let separator = text[index]
+            index += 1
+            if separator == UInt8(ascii: "}") {
+                guard index == end else { throw PostgresTextError("an array with something behind it") }
+                return
+            }
+            guard separator == UInt8(ascii: ",") else { throw PostgresTextError("not an array") }
+        }
+    }
+}
+
+/// PostgreSQL's hexadecimal form of bytes, `\x0aff`.
+enum ByteaText {
+    static func literal(of value: [UInt8]) -> PostgresBind {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(value.count * 2 + 2)
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(UInt8(ascii: "x"))
+        for byte in value {
+            bytes.append(Hexadecimal.digit(byte >> 4))
+            bytes.append(Hexadecimal.digit(byte & 0xF))
+        }
+        return PostgresBind(textBytes: bytes)
+    }
+
+    static func parse(_ text: Span<UInt8>) throws(PostgresTextError) -> [UInt8] {
+        guard text.count >= 2, text.count % 2 == 0, text[0] == UInt8(ascii: "\\"), text[1] == UInt8(ascii: "x") else {
+            throw PostgresTextError("not a bytea in hexadecimal form")
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count / 2 - 1)
+        for index in stride(from: 2, to: text.count, by: 2) {
+            guard let high = Hexadecimal.value(text[index]), let low = Hexadecimal.value(text[index + 1]) else {
+                throw PostgresTextError("not a bytea in hexadecimal form")
+            }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+}
+
+enum Hexadecimal {
+    static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+
+    static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x61...0x66: digit - 0x57
+        case 0x41...0x46: digit - 0x37
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Synchronization
+
+/// One caller's read.
+final class ReadJob: LineJob {
+    let statement: Statement
+    let binds: EncodedBinds
+    let promise = Promise<PostgresRows, PostgresError>()
+    private let queued = Atomic<Bool>(false)
+
+    init(statement: Statement, binds: EncodedBinds) {
+        self.statement = statement
+        self.binds = binds
+    }
+
+    var isSettled: Bool { promise.isSettled }
+    var isQueued: Bool { queued.load(ordering: .relaxed) }
+    func setQueued(_ value: Bool) { queued.store(value, ordering: .relaxed) }
+    func fail(_ error: PostgresError) -> Bool { promise.settle(.failure(error)) }
+}
+
+/// Sends many callers' reads in one pipeline and gives each its own result or error.
+///
+/// All statements before a sync share an implicit transaction, so one that fails takes the ones behind it along: those
+/// are sent again, each with a sync of its own, in one more round trip. Reads alone may be repeated like that, which is
+/// why these connections are read-only.
+enum ReadLane {
+    typealias Entry = WaitingLine<ReadJob>.Entry
+
+    /// A statement that was under way at this many losses of a connection may be what causes them.
+    private static let maximumLosses = 2
+
+    static func serve(_ connection: Connection, _ entries: [Entry], line: WaitingLine<ReadJob>, index: Int) {
+        connection.whenSlow = { line.foundSlow(index) }
+        var round = entries
+        var retried: Set<ObjectIdentifier> = []
+        while !round.isEmpty {
+            var again: [Entry] = []
+            var position = 0
+            do {
+                try send(round, on: connection)
+                var finished: [(ReadJob, Result<PostgresRows, PostgresError>)] = []
+                defer { handOver(&finished, line: line) }
+                while connection.hasOutstanding {
+                    if connection.mustWait { handOver(&finished, line: line) }
+                    let outcome = try connection.receive()
+                    if case .synced = outcome { continue }
+                    var entry = round[position]
+                    position += 1
+                    switch outcome {
+                    case .rows(let rows): finished.append((entry.job, .success(rows)))
+                    case .failed(let error)
+                    where error.isStalePlan && retried.insert(ObjectIdentifier(entry.job)).inserted:
+                        again.append(entry)
+                    case .failed(let error): finished.append((entry.job, .failure(error)))
+                    case .aborted:
+                        entry.isAlone = true
+                        again.append(entry)
+                    case .synced: break
+                    }
+                }
+            } catch {
+                lost(again + round[position...], error, line: line)
+                return
+            }
+            round = again
+        }
+    }
+
+    private static func send(_ entries: [Entry], on connection: Connection) throws(PostgresError) {
+        var isOpen = false
+        for entry in entries {
+            if entry.isAlone, isOpen { try connection.sync() }
+            try connection.send(entry.job.statement, entry.job.binds, isolated: entry.isAlone)
+            if entry.isAlone { try connection.sync() }
+            isOpen = !entry.isAlone
+        }
+        if isOpen { try connection.sync() }
+    }
+
+    private static func handOver(
+        _ finished: inout [(ReadJob, Result<PostgresRows, PostgresError>)], line: WaitingLine<ReadJob>
+    ) {
+        guard !finished.isEmpty else { return }
+        line.finished(finished.count)
+        for (job, result) in finished { job.promise.settle(result) }
+        finished.removeAll(keepingCapacity: true)
+    }
+
+    private static func lost(_ entries: [Entry], _ error: PostgresError, line: WaitingLine<ReadJob>) {
+        var back: [Entry] = []
+        var given = 0
+        for var entry in entries {
+            entry.losses += 1
+            entry.isAlone = true
+            if entry.losses < maximumLosses {
+                back.append(entry)
+            } else {
+                given += 1
+                _ = entry.job.fail(error)
+            }
+        }
+        line.finished(given)
+        line.putBack(back)
+    }
+}

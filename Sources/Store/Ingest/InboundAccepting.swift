@@ -1,0 +1,21 @@
+import Core
+import Foundation
+
+/// One inbound message with the channel it came by.
+public struct InboundEvent: Sendable, Hashable {
+    public var channelID: UUID
+    public var message: InboundMessage
+
+    public init(channelID: UUID, message: InboundMessage) {
+        self.channelID = channelID
+        self.message = message
+    }
+}
+
+/// Takes inbound messages and answers when they are durable: what the API knows of the engine's combiner.
+public protocol InboundAccepting: Sendable {
+    /// Accepts the messages of one call, in their order.
+    /// - Returns: one result for each, in the same order; every one of them is committed.
+    /// - Throws: `PostgresError` when the database is away or too busy; nothing was half done, the call may be repeated.
+    func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult]
+}

@@ -1,0 +1,142 @@
+import Core
+import Foundation
+import OrderedCollections
+import Postgres
+
+extension RunBatch {
+    /// The facts that a run may know, as this transaction has made them so far.
+    func facts(of run: ClaimedRun) -> RunFacts {
+        let contact = contacts[run.contactID] ?? ContactRow(id: run.contactID)
+        let conversation =
+            conversations[run.conversationID]
+            ?? Conversation(
+                id: run.conversationID, contactID: run.contactID, channelID: nil, source: .system, openedAt: now)
+        var fields: [String: JSON] = [:]
+        for (name, value) in contact.fields.object ?? [:] { fields[name] = value }
+        return RunFacts(
+            contact: ContactFacts(
+                id: contact.id, name: contact.name, email: contact.email, phone: contact.phone,
+                language: contact.language, tags: contact.tags, fields: fields,
+                lastAssigneeID: contact.lastAssigneeID.flatMap { livingAgents.contains($0) ? $0 : nil }),
+            conversation: ConversationFacts(
+                id: conversation.id, status: conversation.status, source: conversation.source,
+                channelID: conversation.channelID, channelName: conversation.channelID.flatMap { channels[$0]?.name },
+                teamID: conversation.team?.id, teamName: conversation.team?.name, assigneeID: conversation.assignee?.id,
+                assignedByPerson: conversation.assignedSource.map { $0 == .agent || $0 == .api } ?? false,
+                priority: conversation.priority, openedAt: conversation.openedAt,
+                queuedAt: conversation.waiting ? entries[conversation.id]?.queuedAt : nil),
+            messageText: run.messageID.flatMap { messages[$0] }, timeZone: timeZone)
+    }
+
+    /// Does in the database what a step asked for; what concerns the world outside goes to the outbox.
+    func apply(_ effect: RunEffect, of run: ClaimedRun, _ caller: Caller) throws {
+        guard var conversation = conversations[run.conversationID] else { return }
+        switch effect.action {
+        case .updateContactField(let name, let value): change(run.contactID, field: name, to: value)
+        case .updateTags(let add, let remove): change(run.contactID, add: add, remove: remove)
+        case .setTimer(let due):
+            tx.changes.signals.append(
+                SignalRow(
+                    runID: run.id, id: tx.newID(), kind: "timer", visit: effect.visit, dueAt: due, data: .emptyObject))
+        case .sendMessage(let text):
+            tx.recordMessage(
+                text, id: tx.newID(), key: effect.key(run: run.id), in: &conversation,
+                channel: try outgoingChannel(of: conversation), by: caller, at: now, workspace: workspace, run: run.id)
+        case .addComment(let text):
+            _ = tx.recordComment(text, in: &conversation, by: caller, at: now, run: run.id)
+        case .closeConversation(let category, let summary):
+            try close(&conversation, category, summary, run, caller)
+        case .enterLine(let request): try enterLine(request, &conversation, run, caller)
+        case .unassign:
+            try tx.leaveLine(&conversation, reason: "unassigned", at: now, in: workspace)
+            entries[conversation.id] = nil
+            if conversation.assignee != nil {
+                conversation = try tx.takeBack(
+                    conversation, team: conversation.team, by: caller, at: now, in: workspace)
+            }
+        }
+        conversations[conversation.id] = conversation
+        touched.insert(conversation.id)
+    }
+
+    private func change(_ contact: UUID, field name: String, to value: JSON?) {
+        guard var row = contacts[contact] else { return }
+        let text = value?.string
+        switch name {
+        case "name": row.name = text
+        case "email": row.email = text
+        case "phone": row.phone = text
+        case "language": row.language = text
+        default:
+            var fields = row.fields.object ?? [:]
+            fields[name] = value
+            row.fields = .object(fields)
+            if value != nil { tx.changes.fieldsUsed.insert(name) }
+        }
+        guard row != contacts[contact] else { return }
+        contacts[contact] = row
+        changedContacts[contact, default: []].insert(name)
+    }
+
+    private func change(_ contact: UUID, add: [String], remove: [String]) {
+        guard var row = contacts[contact] else { return }
+        row.tags.removeAll { remove.contains($0) }
+        row.tags += add.filter { !row.tags.contains($0) }
+        guard row.tags != contacts[contact]?.tags else { return }
+        contacts[contact] = row
+        changedContacts[contact, default: []].insert("tags")
+    }
+
+    private func outgoingChannel(of conversation: Conversation) throws -> OutgoingChannel? {
+        try tx.query("conversation_channel", [workspace, conversation.channelID, conversation.contactID]).first
+            .map(OutgoingChannel.init(row:))
+    }
+
+    private func close(
+        _ conversation: inout Conversation, _ category: String?, _ summary: String?, _ run: ClaimedRun, _ caller: Caller
+    ) throws {
+        guard conversation.status != .closed else { return }
+        try tx.close(
+            &conversation, contact: contacts[run.contactID], category: category, summary: summary, by: caller, at: now,
+            in: workspace)
+        if let contact = tx.changes.contactsUpdated[run.contactID] {
+            contacts[run.contactID]?.lastAssigneeID = contact.lastAssigneeID
+        }
+        // The run that closes goes on with what needs no open conversation; the others hear of it.
+        tx.changes.signals.removeAll { $0.runID == run.id && $0.kind == "closed" }
+        pending.removeAll { $0.conversationID == conversation.id }
+    }
+
+    private func enterLine(
+        _ request: LineRequest, _ conversation: inout Conversation, _ run: ClaimedRun, _ caller: Caller
+    ) throws {
+        guard conversation.status != .closed else { return }
+        if conversation.assignee != nil {
+            conversation = try tx.takeBack(conversation, team: conversation.team, by: caller, at: now, in: workspace)
+        }
+        if let standing = entries[conversation.id], conversation.waiting {
+            tx.changes.entriesDeleted.insert(conversation.id)
+            if let other = standing.runID, other != run.id {
+                tx.changes.signals.append(
+                    SignalRow(
+                        runID: other, id: tx.newID(), kind: "assigned", visit: standing.visit, dueAt: now,
+                        data: ["reason": "moved_by_workflow"]))
+                tx.nudge(.runs(workspace: workspace))
+            }
+            conversation.waiting = false
+            entries[conversation.id] = nil
+        }
+        let (line, kind): (UUID, LineKind) =
+            switch request.target {
+            case .team(let id): (id, .team)
+            case .agent(let id): (id, .agent)
+            case .workspace: (workspace, .workspace)
+            }
+        pending.append(
+            LineEntryRow(
+                id: tx.newID(), conversationID: conversation.id, lineID: line, lineKind: kind, runID: run.id,
+                visit: request.visit, step: run.state.step, priority: conversation.priority, queuedAt: request.queuedAt,
+                enteredAt: now, strategy: request.strategy, onlyOnline: request.onlyOnline, maxOpen: request.maxOpen,
+                caller: caller))
+    }
+}

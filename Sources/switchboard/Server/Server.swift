@@ -1,0 +1,134 @@
+import API
+import Engine
+import Foundation
+import HTTPClient
+import Logging
+import Reports
+import ServiceLifecycle
+import Store
+
+/// The parts that one process runs; together they are the product.
+struct ServerParts: OptionSet, Sendable {
+    let rawValue: Int
+
+    /// The REST API.
+    static let api = ServerParts(rawValue: 1)
+    /// Runs, lines and effects.
+    static let worker = ServerParts(rawValue: 2)
+    /// Report jobs by their schedules.
+    static let scheduler = ServerParts(rawValue: 4)
+    static let all: ServerParts = [.api, .worker, .scheduler]
+}
+
+/// The composition root: puts the parts together, runs them until a signal, and ends them in order.
+struct Server: Sendable {
+    let parts: ServerParts
+    let settings: Settings
+    let logger: Logger
+
+    /// Runs until the interruption. On the way out the API stops accepting and answers what it has, then workers stop
+    /// claiming and finish their batches, then connections are closed. The caller stops an embedded server last.
+    ///
+    /// - Parameter whenListening: called once with the URL, after everything has been started.
+    func run(
+        _ backend: Backend, _ interruption: Interruption,
+        whenListening: @escaping @Sendable (_ url: String) async throws -> Void
+    ) async throws {
+        let api = parts.contains(.api) ? backend.apiStore(settings) : nil
+        try await api?.database.start()
+        let client = HTTPClient(
+            configuration: HTTPClientConfiguration(allowPrivateNetworks: settings.allowPrivateNetworks))
+        do {
+            try await run(backend, api, client, interruption, whenListening)
+        } catch {
+            await close(api, client)
+            // The end that was asked for is no failure, however roughly the last service took it.
+            guard interruption.wasAsked else { throw error }
+            logger.warning("stopped before everything was finished", metadata: ["error": "\(error)"])
+            return
+        }
+        await close(api, client)
+    }
+
+    private func close(_ api: Store?, _ client: HTTPClient) async {
+        await client.close()
+        await api?.database.close()
+    }
+
+    private func run(
+        _ backend: Backend, _ api: Store?, _ client: HTTPClient, _ interruption: Interruption,
+        _ whenListening: @escaping @Sendable (String) async throws -> Void
+    ) async throws {
+        // Stopped in reverse: the API first, the carrier of nudges last.
+        var services: [any Service] = [
+            Broadcast(store: backend.store, tellsRuns: !parts.contains(.worker), logger: logger)
+        ]
+        let jobs = try JobLibrary(directory: backend.root.jobs)
+        for problem in jobs.problems { logger.error("\(problem)") }
+        let runner = ReportRunner(store: backend.store)
+        if parts.contains(.scheduler) {
+            services.append(Scheduler(store: backend.store, jobs: jobs, runner: runner, logger: logger))
+        }
+        if parts.contains(.worker) {
+            services.append(EffectWorker(store: backend.store, client: client, logger: logger))
+            var configuration = WorkerConfiguration()
+            configuration.concurrency = settings.workerConcurrency
+            services.append(Worker(store: backend.store, configuration: configuration, logger: logger))
+        }
+        if let api {
+            let server = try apiServer(backend, api, jobs)
+            services.append(server)
+            services.append(
+                Announcement {
+                    let port = try await server.boundPort()
+                    try await whenListening(Self.url(settings.listen, port: port))
+                })
+        } else {
+            logger.notice("running")
+        }
+        let group = ServiceGroup(configuration: configuration(services))
+        interruption.gracefully { Task { await group.triggerGracefulShutdown() } }
+        try await group.run()
+    }
+
+    private func apiServer(_ backend: Backend, _ api: Store, _ jobs: JobLibrary) throws -> APIServer {
+        let apiServices = APIServices(
+            store: api, inbound: IngestCombiner(store: api, logger: logger),
+            reports: ReportService(store: api, jobs: jobs, runner: ReportRunner(store: api)),
+            readiness: { try await backend.checkReadiness() },
+            document: [UInt8]((try? Data(contentsOf: backend.root.openAPI)) ?? Data()))
+        var configuration = APIServerConfiguration(host: settings.listen.host, port: settings.listen.port)
+        configuration.shutdownTimeout = min(configuration.shutdownTimeout, settings.shutdownLimit)
+        return APIServer(
+            configuration: configuration, routes: try RouteTable(apiServices.routes),
+            authenticator: Authentications.authenticator(api), logger: logger)
+    }
+
+    private func configuration(_ services: [any Service]) -> ServiceGroupConfiguration {
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { service in
+                // Only the announcement is over before it is told to be.
+                ServiceGroupConfiguration.ServiceConfiguration(
+                    service: service,
+                    successTerminationBehavior: service is Announcement ? .ignore : .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            }, logger: logger)
+        configuration.maximumGracefulShutdownDuration = settings.shutdownLimit
+        return configuration
+    }
+
+    /// Where a client on this machine reaches the server.
+    static func url(_ listen: ListenAddress, port: Int) -> String {
+        let host = ["0.0.0.0": "127.0.0.1", "::": "::1"][listen.host] ?? listen.host
+        return "http://\(ListenAddress(host: host, port: port))"
+    }
+}
+
+/// Does one thing when the others run, and is done.
+private struct Announcement: Service {
+    let body: @Sendable () async throws -> Void
+
+    init(_ body: @escaping @Sendable () async throws -> Void) { self.body = body }
+
+    func run() async throws { try await body() }
+}

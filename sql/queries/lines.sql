@@ -1,0 +1,116 @@
+-- Lines, those who wait in them and those who may be given to (S15–S21).
+
+-- Lines that nobody else serves right now: neither locked, nor leased to a living worker. A statement of the worker that
+-- has just advanced runs; `others_wait` tells it that somebody was in line before.
+-- name: lines_take
+SELECT l.id, l.kind, l.last_turn, t.name,
+    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free,
+    EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = $1 AND e.line_id = l.id) AS others_wait
+FROM lines l
+    LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
+WHERE l.workspace_id = $1 AND l.id = ANY ($2::uuid[])
+ORDER BY l.id
+FOR NO KEY UPDATE OF l SKIP LOCKED;
+
+-- name: lines_lock
+SELECT l.id, l.kind, l.last_turn, t.name,
+    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free, true AS others_wait
+FROM lines l
+    LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
+WHERE l.workspace_id = $1 AND l.id = $2
+FOR NO KEY UPDATE OF l;
+
+-- name: line_entries_head
+SELECT e.conversation_id, e.id, e.run_id, e.visit, e.step, e.priority, e.queued_at, e.entered_at, e.strategy,
+    e.only_online, e.max_open, e.source, e.actor
+FROM line_entries e
+WHERE e.workspace_id = $1 AND e.line_id = $2
+ORDER BY e.priority, e.queued_at, e.id
+LIMIT $3;
+
+-- Beyond the head, for a line whose first entries nobody free may take. Keyset on the line's order.
+-- name: line_entries_after
+SELECT e.conversation_id, e.id, e.run_id, e.visit, e.step, e.priority, e.queued_at, e.entered_at, e.strategy,
+    e.only_online, e.max_open, e.source, e.actor
+FROM line_entries e
+WHERE e.workspace_id = $1 AND e.line_id = $2 AND (e.priority, e.queued_at, e.id) > ($4, $5, $6)
+ORDER BY e.priority, e.queued_at, e.id
+LIMIT $3;
+
+-- name: line_candidates_of_team
+SELECT a.id, a.name, a.presence, a.open_count, a.max_open, m.turn, statement_timestamp() AS now
+FROM team_members m
+    JOIN agents a ON a.workspace_id = $1 AND a.id = m.agent_id
+WHERE m.workspace_id = $1 AND m.team_id = $2 AND a.deleted_at IS NULL
+ORDER BY a.id
+FOR NO KEY UPDATE OF a;
+
+-- name: line_candidates_of_agent
+SELECT a.id, a.name, a.presence, a.open_count, a.max_open, a.turn, statement_timestamp() AS now
+FROM agents a
+WHERE a.workspace_id = $1 AND a.id = $2 AND a.deleted_at IS NULL
+ORDER BY a.id
+FOR NO KEY UPDATE OF a;
+
+-- name: line_candidates_of_workspace
+SELECT a.id, a.name, a.presence, a.open_count, a.max_open, a.turn, statement_timestamp() AS now
+FROM agents a
+WHERE a.workspace_id = $1 AND $2::uuid = $1 AND a.deleted_at IS NULL
+ORDER BY a.id
+FOR NO KEY UPDATE OF a;
+
+-- Before anything is locked: could anybody of this line take anything at all?
+-- name: line_could_serve
+SELECT l.kind,
+    CASE l.kind
+        WHEN 'team' THEN EXISTS (
+            SELECT 1 FROM team_members m JOIN agents a ON a.workspace_id = $1 AND a.id = m.agent_id
+            WHERE m.workspace_id = $1 AND m.team_id = l.id AND a.deleted_at IS NULL
+                AND (a.presence = 'online' OR $3) AND (a.max_open IS NULL OR a.open_count < a.max_open))
+        WHEN 'agent' THEN EXISTS (
+            SELECT 1 FROM agents a
+            WHERE a.workspace_id = $1 AND a.id = l.id AND a.deleted_at IS NULL
+                AND (a.presence = 'online' OR $3) AND (a.max_open IS NULL OR a.open_count < a.max_open))
+        ELSE EXISTS (
+            SELECT 1 FROM agents a
+            WHERE a.workspace_id = $1 AND a.deleted_at IS NULL
+                AND (a.presence = 'online' OR $3) AND (a.max_open IS NULL OR a.open_count < a.max_open))
+    END AS could
+FROM lines l
+WHERE l.workspace_id = $1 AND l.id = $2;
+
+-- name: line_marks_of
+SELECT m.id FROM line_marks m WHERE m.workspace_id = $1 AND m.line_id = $2 ORDER BY m.id LIMIT 10000;
+
+-- name: line_marks_clear
+DELETE FROM line_marks m WHERE m.workspace_id = $1 AND m.line_id = $2 AND m.id = ANY ($3::uuid[]);
+
+-- Lines to look at: marked, or with somebody waiting and not looked at for a while (a mark is a hint; this is the guarantee).
+-- name: lines_due
+SELECT l.id
+FROM lines l
+WHERE l.workspace_id = $1
+    AND (EXISTS (SELECT 1 FROM line_marks m WHERE m.workspace_id = $1 AND m.line_id = l.id)
+        OR (l.served_at < statement_timestamp() - make_interval(secs => $2)
+            AND EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = $1 AND e.line_id = l.id)))
+    AND (l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp())
+ORDER BY l.id;
+
+-- name: line_touch
+UPDATE lines l SET served_at = now() WHERE l.workspace_id = $1 AND l.id = $2;
+
+-- Which workspaces have lines to look at: one plain read over all (S39), then each is asked by itself.
+-- name: workspaces_with_due_lines
+SELECT w.id
+FROM workspaces w
+WHERE EXISTS (SELECT 1 FROM line_marks m WHERE m.workspace_id = w.id)
+    OR EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = w.id)
+ORDER BY w.id;
+
+-- A worker that stops gives its lines up.
+-- name: lines_release
+UPDATE lines l SET owner = NULL, epoch = l.epoch + 1, lease_until = NULL
+WHERE l.workspace_id = $1 AND l.owner = $2;
+
+-- name: workspaces_with_lines_of
+SELECT DISTINCT l.workspace_id FROM lines l WHERE l.owner = $1;

@@ -1,0 +1,79 @@
+-- The worker's side of runs. What the API shows of them is in runs_api.sql.
+
+-- One index probe per workspace (S39), polled calmly; each workspace is then claimed by itself.
+-- name: workspaces_with_due_signals
+SELECT w.id
+FROM workspaces w
+WHERE EXISTS (SELECT 1 FROM run_signals s WHERE s.workspace_id = w.id AND s.due_at <= statement_timestamp())
+ORDER BY w.id;
+
+-- name: runs_claim_signals
+SELECT s.run_id, s.id, s.kind, s.visit, s.due_at, s.data, statement_timestamp() AS now
+FROM run_signals s
+WHERE s.workspace_id = $1 AND s.due_at <= statement_timestamp()
+ORDER BY s.due_at, s.id
+LIMIT $2
+FOR UPDATE SKIP LOCKED;
+
+-- A run that another worker holds is skipped; its signals stay in the mailbox.
+-- name: runs_claim
+SELECT r.id, r.workflow_id, r.workflow_version, r.contact_id, r.conversation_id, r.status, r.reason, r.step, r.state,
+    r.trigger_message_id, r.opened_at, r.started_at, r.ended_at, r.failures
+FROM runs r
+WHERE r.workspace_id = $1 AND r.id = ANY ($2::uuid[])
+ORDER BY r.id
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: runs_messages
+SELECT m.id, m.text FROM messages m WHERE m.workspace_id = $1 AND m.id = ANY ($2::uuid[]);
+
+-- name: runs_channels
+SELECT ch.id, ch.name, ch.kind, ch.url FROM channels ch WHERE ch.workspace_id = $1 AND ch.id = ANY ($2::uuid[]);
+
+-- name: runs_identities
+SELECT DISTINCT ON (i.contact_id, i.channel_id) i.contact_id, i.channel_id, i.external_id
+FROM unnest($2::uuid[], $3::uuid[]) AS u (contact_id, channel_id)
+    JOIN identities i ON i.workspace_id = $1 AND i.contact_id = u.contact_id AND i.channel_id = u.channel_id
+ORDER BY i.contact_id, i.channel_id, i.created_at DESC, i.external_id;
+
+-- name: runs_line_entries
+SELECT e.conversation_id, e.line_id, e.run_id, e.visit, e.queued_at, e.entered_at
+FROM line_entries e
+WHERE e.workspace_id = $1 AND e.conversation_id = ANY ($2::uuid[]);
+
+-- name: runs_agents
+SELECT a.id, a.name FROM agents a
+WHERE a.workspace_id = $1 AND a.id = ANY ($2::uuid[]) AND a.deleted_at IS NULL;
+
+-- name: workspace_time_zone
+SELECT w.time_zone, statement_timestamp() AS now FROM workspaces w WHERE w.id = $1;
+
+-- name: workflow_version_definition
+SELECT v.definition, f.name
+FROM workflow_versions v
+    JOIN workflows f ON f.workspace_id = $1 AND f.id = v.workflow_id
+WHERE v.workspace_id = $1 AND v.workflow_id = $2 AND v.version = $3;
+
+-- What an ended run still had in its mailbox goes with it.
+-- name: changes_delete_mailboxes
+DELETE FROM run_signals s WHERE s.workspace_id = $1 AND s.run_id = ANY ($2::uuid[]);
+
+-- A write that failed: counted, and tried again later. The number of tries bounds a run that can never be written.
+-- name: run_note_failure
+UPDATE runs r
+SET failures = r.failures + 1, version = r.version + 1
+WHERE r.workspace_id = $1 AND r.id = $2 AND r.status IN ('candidate', 'active')
+RETURNING r.failures;
+
+-- name: run_postpone
+UPDATE run_signals s
+SET due_at = now() + make_interval(secs => $3)
+WHERE s.workspace_id = $1 AND s.run_id = $2 AND s.due_at <= now();
+
+-- name: run_fail
+UPDATE runs r
+SET status = 'failed', reason = $3, ended_at = now(), started_at = coalesce(r.started_at, now()), version = r.version + 1
+WHERE r.workspace_id = $1 AND r.id = $2 AND r.status IN ('candidate', 'active');
+
+-- name: runs_existing
+SELECT r.id FROM runs r WHERE r.workspace_id = $1 AND r.id = ANY ($2::uuid[]);
