@@ -56,27 +56,21 @@ extension Worker {
         }
     }
 
-    /// Serves a line until nobody who waits can be served.
+    /// Serves one batch of a line; when more can be served at once, the line goes to the end of the queue.
     func serve(_ line: UUID, of workspace: UUID) async throws {
         let (holder, probe) = (holder, probe)
-        var place: LinePlace?
-        while true {
-            let from = place
-            let turn = try await store.write { tx in
-                let turn = try tx.serveLine(line, after: from, holder: holder, in: workspace)
-                probe("line.before_commit")
-                return turn
-            }
-            switch turn {
-            case .settled, .leased: return
-            case .more: place = nil
-            case .deeper(let after): place = after
-            case .blocked:
-                // Whoever holds the first in line commits within milliseconds; meanwhile others have their turn.
-                try await Task.sleep(for: .milliseconds(Double.random(in: 2...8)))
-                queue.add(.line(workspace: workspace, line: line))
-                return
-            }
+        let turn = try await store.write { tx in
+            let turn = try tx.serveLine(line, holder: holder, in: workspace)
+            probe("line.before_commit")
+            return turn
         }
+        switch turn {
+        case .settled, .leased: return
+        case .more: break
+        case .blocked:
+            // Whoever holds the first in line commits within milliseconds.
+            try await Task.sleep(for: .milliseconds(Double.random(in: 2...8)))
+        }
+        queue.add(.line(workspace: workspace, line: line))
     }
 }

@@ -146,6 +146,65 @@ import Testing
         }
     }
 
+    /// Two live workflows want the same conversation at the same instant: it stands in one line, is assigned once, and
+    /// both runs end.
+    @Test(.timeLimit(.minutes(1)))
+    func twoWorkflowsWantOneConversation() async throws {
+        try await withTestStore { store, _ in
+            let scenario = try await Scenario(store)
+            let (first, _) = try await scenario.team("First", limits: [nil])
+            let (second, _) = try await scenario.team("Second", limits: [nil, nil])
+            try await scenario.publishAssign(to: first)
+            try await scenario.publishAssign(to: second)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            _ = try await combiner.accept((0..<50).map { scenario.message("c\($0)") }, in: scenario.workspace)
+            try await withWorkers([store]) {
+                #expect(
+                    try await eventually {
+                        try await store.value("SELECT count(*) AS count FROM runs WHERE status = 'completed'") == 100
+                    })
+            }
+            #expect(try await store.value("SELECT count(*) AS count FROM assignments WHERE agent_id IS NOT NULL") == 50)
+            #expect(try await scenario.violations() == [])
+        }
+    }
+
+    /// S15: where the first in line cannot take the free agent, the next who can is served, however long the line.
+    @Test(.timeLimit(.minutes(1)))
+    func whoAsksLessIsServedBehindALongLine() async throws {
+        try await withTestStore { store, _ in
+            let scenario = try await Scenario(store)
+            let (team, agents) = try await scenario.team(limits: [5], presence: .offline)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let ids = try await combiner.accept(
+                (0..<501).map { scenario.message("c\($0)") }, in: scenario.workspace
+            ).compactMap(\.conversationID)
+            for (index, id) in ids.enumerated() {
+                try await store.write {
+                    try $0.assign(
+                        id,
+                        to: AssignRequest(
+                            teamID: team, strategy: .roundRobin, maxOpen: index == 500 ? nil : 1),
+                        by: Scenario.caller, in: scenario.workspace)
+                }
+            }
+            try await withWorkers([store]) {
+                _ = try await store.write {
+                    try $0.setPresence(.online, ofAgent: agents[0], by: Scenario.caller, in: scenario.workspace)
+                }
+                // The first takes the agent's only place below one; the last asks for no such thing.
+                #expect(
+                    try await eventually(within: .seconds(5)) {
+                        try await store.value(
+                            "SELECT count(*) = 2 AS ok FROM conversations WHERE id = ANY ($1) AND assignee_id IS NOT NULL",
+                            [[ids[0], ids[500]]])
+                    })
+            }
+            #expect(try await store.value("SELECT count(*) AS count FROM assignments WHERE agent_id IS NOT NULL") == 2)
+            #expect(try await scenario.violations() == [])
+        }
+    }
+
     private func expectEvenPrefixes(_ log: [UUID], limits: [UUID: Int]) {
         var counts: [UUID: Int] = limits.mapValues { _ in 0 }
         for (index, agent) in log.enumerated() {

@@ -23,3 +23,6 @@ DELETE FROM idempotency_keys i WHERE i.workspace_id = $1 AND i.about = $2;
 -- Promised for a day; a later repetition is a new request.
 -- name: idempotency_purge
 DELETE FROM idempotency_keys i WHERE i.workspace_id = $1 AND i.created_at < now() - interval '24 hours';
+
+-- name: workspaces_with_old_keys
+SELECT DISTINCT k.workspace_id FROM idempotency_keys k WHERE k.created_at < now() - interval '24 hours';

@@ -1,39 +1,41 @@
 -- Lines, those who wait in them and those who may be given to (S15–S21).
 
--- Lines that nobody else serves right now: neither locked, nor leased to a living worker. A statement of the worker that
--- has just advanced runs; `others_wait` tells it that somebody was in line before.
+-- Lines that nobody else serves right now: neither locked, nor leased to a living worker. For the worker that has just
+-- advanced runs.
 -- name: lines_take
 SELECT l.id, l.kind, l.last_turn, t.name,
-    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free,
-    EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = $1 AND e.line_id = l.id) AS others_wait
+    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free
 FROM lines l
     LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
 WHERE l.workspace_id = $1 AND l.id = ANY ($2::uuid[])
 ORDER BY l.id
 FOR NO KEY UPDATE OF l SKIP LOCKED;
 
+-- A statement of its own after the lock: only its newer snapshot is sure to see who entered before us.
+-- name: lines_waiting
+SELECT l.id
+FROM lines l
+WHERE l.workspace_id = $1 AND l.id = ANY ($2::uuid[])
+    AND EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = $1 AND e.line_id = l.id)
+ORDER BY l.id;
+
 -- name: lines_lock
 SELECT l.id, l.kind, l.last_turn, t.name,
-    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free, true AS others_wait
+    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free
 FROM lines l
     LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
 WHERE l.workspace_id = $1 AND l.id = $2
 FOR NO KEY UPDATE OF l;
 
+-- The first who could be given to somebody, in the line's order: `$4` and `$5` are the fewest open conversations of an
+-- agent with room, among those online and among all; null says that there is none.
 -- name: line_entries_head
 SELECT e.conversation_id, e.id, e.run_id, e.visit, e.step, e.priority, e.queued_at, e.entered_at, e.strategy,
     e.only_online, e.max_open, e.source, e.actor
 FROM line_entries e
 WHERE e.workspace_id = $1 AND e.line_id = $2
-ORDER BY e.priority, e.queued_at, e.id
-LIMIT $3;
-
--- Beyond the head, for a line whose first entries nobody free may take. Keyset on the line's order.
--- name: line_entries_after
-SELECT e.conversation_id, e.id, e.run_id, e.visit, e.step, e.priority, e.queued_at, e.entered_at, e.strategy,
-    e.only_online, e.max_open, e.source, e.actor
-FROM line_entries e
-WHERE e.workspace_id = $1 AND e.line_id = $2 AND (e.priority, e.queued_at, e.id) > ($4, $5, $6)
+    AND CASE WHEN e.only_online THEN coalesce(e.max_open, 2147483647) > $4::integer
+        ELSE coalesce(e.max_open, 2147483647) > $5::integer END
 ORDER BY e.priority, e.queued_at, e.id
 LIMIT $3;
 
@@ -59,24 +61,19 @@ WHERE a.workspace_id = $1 AND $2::uuid = $1 AND a.deleted_at IS NULL
 ORDER BY a.id
 FOR NO KEY UPDATE OF a;
 
--- Before anything is locked: could anybody of this line take anything at all?
--- name: line_could_serve
-SELECT l.kind,
-    CASE l.kind
-        WHEN 'team' THEN EXISTS (
-            SELECT 1 FROM team_members m JOIN agents a ON a.workspace_id = $1 AND a.id = m.agent_id
-            WHERE m.workspace_id = $1 AND m.team_id = l.id AND a.deleted_at IS NULL
-                AND (a.presence = 'online' OR $3) AND (a.max_open IS NULL OR a.open_count < a.max_open))
-        WHEN 'agent' THEN EXISTS (
-            SELECT 1 FROM agents a
-            WHERE a.workspace_id = $1 AND a.id = l.id AND a.deleted_at IS NULL
-                AND (a.presence = 'online' OR $3) AND (a.max_open IS NULL OR a.open_count < a.max_open))
-        ELSE EXISTS (
-            SELECT 1 FROM agents a
-            WHERE a.workspace_id = $1 AND a.deleted_at IS NULL
-                AND (a.presence = 'online' OR $3) AND (a.max_open IS NULL OR a.open_count < a.max_open))
-    END AS could
+-- Before anything is locked: could anybody of this line take anything at all, and with how many open?
+-- name: line_room
+SELECT min(a.open_count) FILTER (WHERE a.presence = 'online') AS online, min(a.open_count) AS any
 FROM lines l
+    JOIN agents a ON a.workspace_id = $1 AND a.deleted_at IS NULL
+        AND (a.max_open IS NULL OR a.open_count < a.max_open)
+        AND CASE l.kind
+            WHEN 'team' THEN EXISTS (
+                SELECT 1 FROM team_members m
+                WHERE m.workspace_id = $1 AND m.team_id = l.id AND m.agent_id = a.id)
+            WHEN 'agent' THEN a.id = l.id
+            ELSE true
+        END
 WHERE l.workspace_id = $1 AND l.id = $2;
 
 -- name: line_marks_of
@@ -113,4 +110,4 @@ UPDATE lines l SET owner = NULL, epoch = l.epoch + 1, lease_until = NULL
 WHERE l.workspace_id = $1 AND l.owner = $2;
 
 -- name: workspaces_with_lines_of
-SELECT DISTINCT l.workspace_id FROM lines l WHERE l.owner = $1;
+SELECT DISTINCT l.workspace_id FROM lines l WHERE l.owner = $1 ORDER BY l.workspace_id;

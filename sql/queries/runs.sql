@@ -30,12 +30,6 @@ SELECT m.id, m.text FROM messages m WHERE m.workspace_id = $1 AND m.id = ANY ($2
 -- name: runs_channels
 SELECT ch.id, ch.name, ch.kind, ch.url FROM channels ch WHERE ch.workspace_id = $1 AND ch.id = ANY ($2::uuid[]);
 
--- name: runs_identities
-SELECT DISTINCT ON (i.contact_id, i.channel_id) i.contact_id, i.channel_id, i.external_id
-FROM unnest($2::uuid[], $3::uuid[]) AS u (contact_id, channel_id)
-    JOIN identities i ON i.workspace_id = $1 AND i.contact_id = u.contact_id AND i.channel_id = u.channel_id
-ORDER BY i.contact_id, i.channel_id, i.created_at DESC, i.external_id;
-
 -- name: runs_line_entries
 SELECT e.conversation_id, e.line_id, e.run_id, e.visit, e.queued_at, e.entered_at
 FROM line_entries e

@@ -1,7 +1,6 @@
 import Core
 import Foundation
 import HTTPTypes
-import OrderedCollections
 import Store
 
 /// Who got a conversation when, and why.
@@ -52,9 +51,13 @@ extension DecisionRecord {
         var picked: [String: Int64] = [:]
         for pick in earlierPicks { if let agent = pick.agentID { picked[agent.lowercased, default: 0] += 1 } }
         let explained = (candidates.array ?? []).map { candidate -> JSON in
-            guard var members = candidate.object, let agent = candidate["agent_id"]?.string else { return candidate }
-            members["picked_before"] = .integer(picked[agent.lowercased()] ?? 0)
-            return .object(members)
+            guard let agent = candidate["agent_id"]?.string else { return candidate }
+            // The database keeps members in an order of its own.
+            let facts = ["agent_id", "agent_name", "presence", "open_count", "max_open", "turn", "skipped"]
+            return JSON(
+                present: facts.map { ($0, candidate[$0]) } + [
+                    ("picked_before", .integer(picked[agent.lowercased()] ?? 0))
+                ])
         }
         return JSON(fields: [
             ("id", .id(id)), ("line_id", .id(lineID)), ("line_kind", .string(lineKind)), ("line_name", .text(lineName)),

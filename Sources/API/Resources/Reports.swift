@@ -7,8 +7,17 @@ import Store
 
 /// Reports on demand, and what the scheduled jobs made.
 struct ReportRoutes: Sendable {
+    /// Reports computed at once: each holds a connection for as long as it takes, and messages must not wait for it.
+    private static let maximumRunning = 2
+
     let store: Store
     let reports: ReportService
+    private let admission = Admission(limit: maximumRunning)
+
+    init(store: Store, reports: ReportService) {
+        self.store = store
+        self.reports = reports
+    }
 
     var routes: [Route] {
         [
@@ -35,7 +44,9 @@ struct ReportRoutes: Sendable {
         }
         let format = Self.format(request.headers)
         do {
-            let report = try await reports.report(name, workspace: workspace, parameters)
+            let report = try await admission.admit(always: false) {
+                try await reports.report(name, workspace: workspace, parameters)
+            }
             let response = APIResponse(body: .bytes(report.rendered(as: format), contentType: format.mediaType))
             return response.with(.vary, "Accept")
         } catch is JobNotFound {

@@ -1,5 +1,6 @@
 import Core
 import HTTPTypes
+import OrderedCollections
 import Store
 
 /// `/v1/workspaces`: tenants, by operator key.

@@ -57,6 +57,23 @@ extension ContactFieldDefinition.Kind {
         }
     }
 
+    /// The value as this kind has it, read from the text that a step wrote: `"5"` is 5 for a number, `"yes"` nothing for a
+    /// boolean.
+    /// - Returns: nil when the text says no such value.
+    public func value(from written: JSON) -> JSON? {
+        if objection(to: written) == nil { return written }
+        guard let text = written.string?.trimmingCharacters(in: .whitespacesAndNewlines) else { return nil }
+        let value: JSON? =
+            switch self {
+            case .text: nil
+            case .number: Int64(text).map { .integer($0) } ?? Double(text).flatMap { $0.isFinite ? .number($0) : nil }
+            case .boolean: ["true": true, "false": false][text.lowercased()].map { .bool($0) }
+            case .date: nil
+            case .list: .array([.string(text)])
+            }
+        return value.flatMap { objection(to: $0) == nil ? $0 : nil }
+    }
+
     private static func objection(toText text: String) -> String? {
         let count = text.unicodeScalars.count
         return count > ContactFieldDefinition.maximumTextLength

@@ -80,7 +80,7 @@ public struct SignalRow: Sendable {
     public var id: UUID
     public var kind: String
     public var visit: Int?
-    /// Nil means at once, by the database's clock; otherwise so many seconds from now.
+    /// By the database's clock.
     public var dueAt: Date
     public var data: JSON
 }

@@ -12,6 +12,8 @@ extension StoreTransaction {
     /// Locks conversations in the order of their ids (S19) and reads them as they are then.
     func lockConversations(_ ids: some Collection<UUID>, in workspace: UUID) throws -> LockedConversations {
         guard !ids.isEmpty else { return LockedConversations() }
+        // What an earlier verb of this transaction gathered must be in the rows before they are read again.
+        try flush()
         return try conversations(from: send("conversations_lock", [workspace, Array(ids)]))
     }
 

@@ -29,5 +29,6 @@ extension StoreTransaction {
         ] {
             try send(statement, [workspace, id])
         }
+        try forgetAnswers(about: id, in: workspace)
     }
 }

@@ -66,6 +66,8 @@ extension StoreTransaction {
         let open = try send("conversations_lock_open_of_contacts", [workspace, [contact]])
         let triggers = try send("triggers_published", [workspace, "conversation_opened"])
         let channels = try send("conversation_channel", [workspace, channel, contact])
+        // Read after the locks, so that an opening is never dated before the closing that it waited for.
+        let clock = try send("clock", [workspace])
         guard let row = try contacts.rows().first, try row.decode("erased_at", as: Date?.self) == nil else {
             throw StoreError.notFound(what: "contact")
         }
@@ -83,7 +85,9 @@ extension StoreTransaction {
                 FieldError(pointer: "/channel_id", code: "unknown-reference", detail: "There is no such channel.")
             ])
         }
-        let now: Date = try row.decode("now")
+        guard let now = try clock.rows().first?.decode("now", as: Date.self) else {
+            throw StoreError.notFound(what: "workspace")
+        }
         var conversation = Conversation(
             id: newID(), contactID: contact, channelID: channel, source: caller.source, openedAt: now)
         conversation.subject = subject

@@ -26,7 +26,9 @@ extension StoreTransaction {
     }
 
     /// Adds the entry and says so in an event. Serving it is somebody else's business: mark the line, or serve it.
-    func enter(_ entry: LineEntryRow, conversation: inout Conversation, lineName: String?, at now: Date) {
+    func enter(
+        _ entry: LineEntryRow, conversation: inout Conversation, lineName: String?, at now: Date, decision: UUID? = nil
+    ) {
         conversation.waiting = true
         changes.events.append(
             conversation.record(
@@ -35,7 +37,7 @@ extension StoreTransaction {
                     ("line_id", .id(entry.lineID)), ("line_kind", .string(entry.lineKind.rawValue)),
                     ("line_name", lineName.map { .string($0) }), ("strategy", .string(entry.strategy.rawValue)),
                     ("entered_at", .instant(entry.enteredAt)), ("queued_at", .instant(entry.queuedAt)),
-                    ("run_id", entry.runID.map { .id($0) }),
+                    ("run_id", entry.runID.map { .id($0) }), ("decision_id", decision.map { .id($0) }),
                 ])))
         changes.entriesInserted.append(entry)
     }

@@ -10,8 +10,6 @@ struct LockedLine {
     let lastTurn: Int64
     /// Not leased to another living worker.
     let isFree: Bool
-    /// Somebody stood in it before this transaction.
-    let othersWait: Bool
 
     init(row: PostgresRow) throws {
         id = try row.decode("id")
@@ -19,7 +17,6 @@ struct LockedLine {
         name = try row.decode("name")
         lastTurn = try row.decode("last_turn")
         isFree = try row.decode("free")
-        othersWait = try row.decode("others_wait")
     }
 }
 
@@ -48,11 +45,13 @@ extension StoreTransaction {
     /// - Parameters:
     ///   - entries: in line order; all of them, or the first of them.
     ///   - conversations: locked; changed here and left for the caller to write.
-    /// - Returns: who was served, in order. Taking their entries out is the caller's, who knows whether they were stored.
+    ///   - keepsEmpty: whether a decision that gave nothing to anybody is kept, because entries refer to it.
+    /// - Returns: who was served, in order, and the decision. Taking entries out is the caller's, who knows whether they
+    ///   were stored.
     func serve(
         _ line: LockedLine, _ entries: [LineEntryRow], conversations: inout [UUID: Conversation], holder: LineHolder,
-        in workspace: UUID
-    ) throws -> [Served] {
+        keepsEmpty: Bool, in workspace: UUID
+    ) throws -> (served: [Served], decision: UUID?, at: Date) {
         let statement =
             switch line.kind {
             case .team: "line_candidates_of_team"
@@ -77,6 +76,7 @@ extension StoreTransaction {
                     id: $0.id, conversationID: $0.conversationID, strategy: $0.strategy, onlyOnline: $0.onlyOnline,
                     maxOpen: $0.maxOpen)
             }, candidates: candidates, lastTurn: max(line.lastTurn, candidates.map(\.turn).max() ?? 0))
+        guard keepsEmpty || !service.picks.isEmpty else { return ([], nil, now) }
         let decision = newID()
         changes.decisions.append(
             DecisionRow(
@@ -99,12 +99,13 @@ extension StoreTransaction {
         recordTurns(of: line, before: candidates, after: service.candidates)
         changes.lines.append(
             LineRow(id: line.id, owner: holder.id, lastTurn: service.lastTurn, leaseSeconds: holder.leaseSeconds))
-        return served
+        return (served, decision, now)
     }
 
-    /// A turn belongs to the team, not to the step; in the workspace's line, to the agent (S18).
+    /// A turn belongs to the team, not to the step; in the workspace's line, to the agent (S18). An agent's own line has
+    /// nobody to take turns with.
     private func recordTurns(of line: LockedLine, before: [LineCandidate], after: [LineCandidate]) {
-        for (old, new) in zip(before, after) where old.turn != new.turn {
+        for (old, new) in zip(before, after) where old.turn != new.turn && line.kind != .agent {
             if line.kind == .team {
                 changes.memberTurns[MemberKey(teamID: line.id, agentID: new.agentID)] = new.turn
             } else {

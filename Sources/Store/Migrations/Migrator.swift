@@ -17,7 +17,7 @@ public struct Migrator: Sendable {
 
     public let migrations: [Migration]
     let database: Database
-    private let logger: Logger
+    let logger: Logger
 
     /// The key of the advisory lock: "switchbd" in ASCII.
     private static let lock = "8319118850951538276"

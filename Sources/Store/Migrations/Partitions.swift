@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Logging
 import Postgres
 
 extension Migrator {
@@ -16,29 +17,29 @@ extension Migrator {
         try await makePartitions(monthStarts: starts, calendar: calendar)
     }
 
+    /// Each in a transaction of its own: one that cannot be made (the default partition already holds rows of that month)
+    /// is named in the log and stops neither the others nor the start.
     private func makePartitions(monthStarts: [Date], calendar: Calendar) async throws {
-        var script = "SELECT pg_advisory_xact_lock(8319118850951538277);"
-        var names: [String] = []
         for (start, end) in zip(monthStarts, monthStarts.dropFirst()) {
             let parts = calendar.dateComponents([.year, .month], from: start)
             let suffix = String(format: "%04d_%02d", parts.year ?? 0, parts.month ?? 0)
             for table in Self.partitioned {
                 let name = "\(table)_\(suffix)"
-                names.append(name)
-                script += Self.partition(name, of: table, from: start, to: end)
+                do {
+                    try await makePartition(name, Self.partition(name, of: table, from: start, to: end))
+                } catch let error as PostgresError where error.kind == .server {
+                    logger.error("a partition cannot be made", metadata: ["name": "\(name)", "error": "\(error)"])
+                }
             }
         }
-        // Making a partition locks its table against writers, so only where one is missing.
-        let wanted = names
-        let ddl = script
+    }
+
+    /// Making a partition locks its table against writers, so only where it is missing.
+    private func makePartition(_ name: String, _ ddl: String) async throws {
         try await database.transaction { transaction in
-            let existing = try transaction.query(
-                Statement(
-                    name: "partitions_existing",
-                    sql: "SELECT count(*) AS count FROM pg_class WHERE relname = ANY ($1::text[]) AND relispartition"),
-                [wanted])
-            guard try existing.first?.decode("count", as: Int.self) != wanted.count else { return }
-            try transaction.runScript(ddl)
+            let exists = Statement(name: "partition_exists", sql: "SELECT to_regclass($1) IS NOT NULL AS found")
+            if try transaction.query(exists, [name]).first?.decode("found") ?? false { return }
+            try transaction.runScript("SELECT pg_advisory_xact_lock(8319118850951538277);" + ddl)
         }
     }
 

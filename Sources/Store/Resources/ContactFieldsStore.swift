@@ -62,7 +62,8 @@ extension StoreTransaction {
         guard errors.isEmpty else { throw StoreError.invalid(errors) }
     }
 
-    private func fieldKinds(_ names: [String], in workspace: UUID) throws -> [String: ContactFieldDefinition.Kind] {
+    /// The kinds of those of the fields that are defined.
+    func fieldKinds(_ names: [String], in workspace: UUID) throws -> [String: ContactFieldDefinition.Kind] {
         var kinds: [String: ContactFieldDefinition.Kind] = [:]
         for row in try query("contact_fields_types", [workspace, names]) {
             kinds[try row.decode("name", as: String.self)] = ContactFieldDefinition.Kind(

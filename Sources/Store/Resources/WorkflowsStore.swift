@@ -91,17 +91,18 @@ extension Store {
     @discardableResult
     public func endRuns(ofWorkflow id: UUID, in workspace: UUID) async throws -> Int {
         var told = 0
-        var last: UUID? = .lowest
-        while let after = last {
-            let (count, next) = try await write { try $0.endActiveRuns(ofWorkflow: id, after: after, in: workspace) }
-            told += count
-            last = next
-        }
+        // Candidates first: one that becomes a run meanwhile is met again among the runs.
         var position: SignalKey? = SignalKey(runID: .lowest, id: .lowest)
         while let after = position {
             let (count, next) = try await write { try $0.endCandidates(ofWorkflow: id, after: after, in: workspace) }
             told += count
             position = next
+        }
+        var last: UUID? = .lowest
+        while let after = last {
+            let (count, next) = try await write { try $0.endActiveRuns(ofWorkflow: id, after: after, in: workspace) }
+            told += count
+            last = next
         }
         return told
     }

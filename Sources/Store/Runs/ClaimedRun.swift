@@ -10,6 +10,8 @@ struct ClaimedRun {
     let contactID: UUID
     let conversationID: UUID
     var status: String
+    /// Why it failed, where that is not the state's to know.
+    var reason: String?
     let messageID: UUID?
     let openedAt: Date?
     var startedAt: Date?

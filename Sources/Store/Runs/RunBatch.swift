@@ -19,6 +19,7 @@ final class RunBatch {
     var channels: [UUID: RunChannel] = [:]
     var entries: [UUID: StandingEntry] = [:]
     var livingAgents: Set<UUID> = []
+    var fieldKinds: [String: ContactFieldDefinition.Kind] = [:]
     var timeZone = "UTC"
     var now = Date.distantPast
     /// Entries that steps asked for and no line has seen yet, with the run each belongs to.
@@ -92,8 +93,13 @@ final class RunBatch {
     private func start(_ index: Int) throws {
         guard runs[index].isCandidate else { return }
         let run = runs[index]
-        guard let version = try version(of: run), version.definition.trigger.matches(facts(of: run)),
-            var conversation = conversations[run.conversationID]
+        guard let version = try version(of: run) else {
+            // Nobody can say whether it matches: it is shown as a failed run instead of vanishing.
+            runs[index].status = "active"
+            runs[index].startedAt = now
+            return
+        }
+        guard version.definition.trigger.matches(facts(of: run)), var conversation = conversations[run.conversationID]
         else {
             runs[index].status = "none"
             tx.changes.runsDeleted.append(run.id)
@@ -115,6 +121,7 @@ final class RunBatch {
         let run = runs[index]
         guard let version = try version(of: run) else {
             runs[index].status = "failed"
+            runs[index].reason = "definition_unreadable"
             try end(index, name: "failed", reason: "definition_unreadable", caller: .system)
             return
         }
@@ -157,6 +164,7 @@ final class RunBatch {
         // What an earlier round gathered about agents and lines must be in the tables before they are read again.
         try tx.flushLines(workspace)
         let taken = try tx.send("lines_take", [workspace, Array(asked.keys), holder.id])
+        let crowded = try tx.send("lines_waiting", [workspace, Array(asked.keys)])
         let named = try tx.send(
             "teams_named", [workspace, asked.values.compactMap { $0[0].lineKind == .team ? $0[0].lineID : nil }])
         var lines: [UUID: LockedLine] = [:]
@@ -164,6 +172,7 @@ final class RunBatch {
             let line = try LockedLine(row: row)
             lines[line.id] = line
         }
+        let othersWait = Set(try crowded.rows().map { try $0.decode("id", as: UUID.self) })
         var names: [UUID: String] = [:]
         for row in try named.rows() { names[try row.decode("id")] = try row.decode("name", as: String.self) }
         var woken: [(run: UUID, signal: RunSignal)] = []
@@ -172,8 +181,11 @@ final class RunBatch {
                 ($0.priority.rank, $0.queuedAt, $0.id.lowercased) < ($1.priority.rank, $1.queuedAt, $1.id.lowercased)
             }
             var waiting = entries
-            if let line = lines[id], line.isFree, !line.othersWait {
-                let served = try tx.serve(line, entries, conversations: &conversations, holder: holder, in: workspace)
+            var decision: UUID?
+            if let line = lines[id], line.isFree, !othersWait.contains(id) {
+                let (served, reached, _) = try tx.serve(
+                    line, entries, conversations: &conversations, holder: holder, keepsEmpty: true, in: workspace)
+                decision = reached
                 let happy = Set(served.map(\.entry.id))
                 waiting.removeAll { happy.contains($0.id) }
                 for one in served {
@@ -190,7 +202,7 @@ final class RunBatch {
             } else {
                 tx.changes.marks.insert(id)
             }
-            for entry in waiting { wait(entry, lineName: names[id]) }
+            for entry in waiting { wait(entry, lineName: names[id], decision: decision) }
         }
         for (run, signal) in woken {
             guard let index = runs.firstIndex(where: { $0.id == run }) else { continue }
@@ -198,14 +210,15 @@ final class RunBatch {
         }
     }
 
-    private func wait(_ entry: LineEntryRow, lineName: String?) {
+    private func wait(_ entry: LineEntryRow, lineName: String?, decision: UUID?) {
         guard var conversation = conversations[entry.conversationID] else { return }
         if entry.lineKind == .team {
             tx.recordTeam(
                 of: &conversation, to: Conversation.Named(id: entry.lineID, name: lineName), by: entry.caller, at: now,
                 run: entry.runID)
         }
-        tx.enter(entry, conversation: &conversation, lineName: lineName, at: now)
+        tx.enter(entry, conversation: &conversation, lineName: lineName, at: now, decision: decision)
+        entries[conversation.id] = StandingEntry(runID: entry.runID, visit: entry.visit, queuedAt: entry.queuedAt)
         conversations[conversation.id] = conversation
         touched.insert(conversation.id)
     }
@@ -230,7 +243,8 @@ final class RunBatch {
             if isOver { over.append(run.id) }
             tx.changes.runsUpdated.append(
                 RunRow(
-                    id: run.id, status: run.status, reason: run.state.status.reason, step: run.state.step,
+                    id: run.id, status: run.status, reason: run.reason ?? run.state.status.reason,
+                    step: run.state.step,
                     state: run.state.json, startedAt: run.startedAt, endedAt: isOver ? now : nil))
         }
         over += tx.changes.runsDeleted

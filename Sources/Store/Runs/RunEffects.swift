@@ -32,7 +32,7 @@ extension RunBatch {
     func apply(_ effect: RunEffect, of run: ClaimedRun, _ caller: Caller) throws {
         guard var conversation = conversations[run.conversationID] else { return }
         switch effect.action {
-        case .updateContactField(let name, let value): change(run.contactID, field: name, to: value)
+        case .updateContactField(let name, let value): try change(run, field: name, to: value, visit: effect.visit)
         case .updateTags(let add, let remove): change(run.contactID, add: add, remove: remove)
         case .setTimer(let due):
             tx.changes.signals.append(
@@ -59,23 +59,42 @@ extension RunBatch {
         touched.insert(conversation.id)
     }
 
-    private func change(_ contact: UUID, field name: String, to value: JSON?) {
-        guard var row = contacts[contact] else { return }
-        let text = value?.string
+    /// Writes a contact's field. A value that is none of the field's kind leaves it as it was, with a line in the log (S27).
+    private func change(_ run: ClaimedRun, field name: String, to value: JSON?, visit: Int) throws {
+        guard var row = contacts[run.contactID] else { return }
         switch name {
-        case "name": row.name = text
-        case "email": row.email = text
-        case "phone": row.phone = text
-        case "language": row.language = text
+        case "name": row.name = value?.string
+        case "email": row.email = value?.string
+        case "phone": row.phone = value?.string
+        case "language": row.language = value?.string
         default:
             var fields = row.fields.object ?? [:]
-            fields[name] = value
+            if let value {
+                guard let fitting = try kind(of: name).value(from: value) else {
+                    tx.changes.runLog.append(
+                        RunLogRow(
+                            id: tx.newID(), runID: run.id, occurredAt: now, step: run.state.step, visit: visit,
+                            kind: "dropped", port: nil, data: ["field": .string(name), "reason": "value_does_not_fit"]))
+                    return
+                }
+                fields[name] = fitting
+                tx.changes.fieldsUsed.insert(name)
+            } else {
+                fields[name] = nil
+            }
             row.fields = .object(fields)
-            if value != nil { tx.changes.fieldsUsed.insert(name) }
         }
-        guard row != contacts[contact] else { return }
-        contacts[contact] = row
-        changedContacts[contact, default: []].insert(name)
+        guard row != contacts[run.contactID] else { return }
+        contacts[run.contactID] = row
+        changedContacts[run.contactID, default: []].insert(name)
+    }
+
+    /// What nobody defined becomes text.
+    private func kind(of field: String) throws -> ContactFieldDefinition.Kind {
+        if let known = fieldKinds[field] { return known }
+        let kind = try tx.fieldKinds([field], in: workspace)[field] ?? .text
+        fieldKinds[field] = kind
+        return kind
     }
 
     private func change(_ contact: UUID, add: [String], remove: [String]) {
@@ -116,15 +135,16 @@ extension RunBatch {
         }
         if let standing = entries[conversation.id], conversation.waiting {
             tx.changes.entriesDeleted.insert(conversation.id)
-            if let other = standing.runID, other != run.id {
-                tx.changes.signals.append(
-                    SignalRow(
-                        runID: other, id: tx.newID(), kind: "assigned", visit: standing.visit, dueAt: now,
-                        data: ["reason": "moved_by_workflow"]))
-                tx.nudge(.runs(workspace: workspace))
-            }
+            if let other = standing.runID, other != run.id { tell(other, visit: standing.visit) }
             conversation.waiting = false
             entries[conversation.id] = nil
+            // It may have been entered by this very transaction.
+            tx.changes.entriesInserted.removeAll { $0.conversationID == conversation.id }
+        }
+        // Two workflows that ask for the same conversation at once: it stands in one line only, the later one's.
+        if let other = pending.firstIndex(where: { $0.conversationID == conversation.id }) {
+            let entry = pending.remove(at: other)
+            if let moved = entry.runID, moved != run.id { tell(moved, visit: entry.visit) }
         }
         let (line, kind): (UUID, LineKind) =
             switch request.target {
@@ -138,5 +158,14 @@ extension RunBatch {
                 visit: request.visit, step: run.state.step, priority: conversation.priority, queuedAt: request.queuedAt,
                 enteredAt: now, strategy: request.strategy, onlyOnline: request.onlyOnline, maxOpen: request.maxOpen,
                 caller: caller))
+    }
+
+    /// Another run's waiting is over: its conversation was moved to the line that a later run asked for.
+    private func tell(_ run: UUID, visit: Int?) {
+        tx.changes.signals.append(
+            SignalRow(
+                runID: run, id: tx.newID(), kind: "assigned", visit: visit, dueAt: now,
+                data: ["reason": "moved_by_workflow"]))
+        tx.nudge(.runs(workspace: workspace))
     }
 }

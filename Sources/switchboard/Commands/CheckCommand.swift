@@ -14,6 +14,9 @@ struct CheckCommand: AsyncParsableCommand {
             private PostgreSQL that does not run is started for the check; one that was never made is not made.
             """)
 
+    @Flag(help: "Look through the data of every workspace, too: every invariant, however long it takes.")
+    var data = false
+
     @OptionGroup(title: "Settings") var options: SettingsOptions
 
     func run() async throws {
@@ -21,8 +24,9 @@ struct CheckCommand: AsyncParsableCommand {
             let settings = try options.settings()
             let logger = Logger(label: "switchboard")
             print(settings)
+            let data = data
             let problems = try await Interruption.handling(logger: logger) { _ in
-                await Self.problems(settings, logger)
+                await Self.problems(settings, data: data, logger)
             }
             for problem in problems { print("problem: \(problem)") }
             if !problems.isEmpty { throw ExitCode.failure }
@@ -30,19 +34,18 @@ struct CheckCommand: AsyncParsableCommand {
         }
     }
 
-    private static func problems(_ settings: Settings, _ logger: Logger) async -> [String] {
+    private static func problems(_ settings: Settings, data: Bool, _ logger: Logger) async -> [String] {
         var problems: [String] = []
+        let files: ProgramFiles
         do {
-            let root = try RootDirectory.find(
-                given: settings.root, program: RootDirectory.program,
-                currentDirectory: FileManager.default.currentDirectoryPath)
-            print("files                   \(root.path)")
-            try problems += JobLibrary(directory: root.jobs).problems.map { "\($0)" }
-            if !FileManager.default.fileExists(atPath: root.openAPI.path) {
-                problems.append("\(root.openAPI.path) is missing")
+            files = try ProgramFiles(settings)
+            print("files                   \(files.root.path)")
+            try problems += JobLibrary(directory: files.root.jobs).problems.map { "\($0)" }
+            if !FileManager.default.fileExists(atPath: files.root.openAPI.path) {
+                problems.append("\(files.root.openAPI.path) is missing")
             }
         } catch {
-            problems.append("\(error)")
+            return problems + ["\(error)"]
         }
         do {
             if settings.databaseURL == nil {
@@ -54,7 +57,9 @@ struct CheckCommand: AsyncParsableCommand {
                 }
             }
             problems += try await DatabaseAccess.with(settings, logger: logger) { url in
-                try await Backend.with(settings, url, logger: logger, schema: .any) { try await database($0) }
+                try await Backend.with(settings, files, url, logger: logger, schema: .any) {
+                    try await database($0, data: data)
+                }
             }
         } catch {
             problems.append("\(error)")
@@ -62,7 +67,7 @@ struct CheckCommand: AsyncParsableCommand {
         return problems
     }
 
-    private static func database(_ backend: Backend) async throws -> [String] {
+    private static func database(_ backend: Backend, data: Bool) async throws -> [String] {
         var problems: [String] = []
         let question = Statement(
             name: "check",
@@ -90,7 +95,13 @@ struct CheckCommand: AsyncParsableCommand {
             try await backend.migrator.requireCurrent()
             print("schema                  current, \(backend.migrator.migrations.count) migrations")
         } catch {
-            problems.append("\(error)")
+            return problems + ["\(error)"]
+        }
+        guard data else { return problems }
+        for workspace in try await backend.store.workspaces(after: nil, limit: 10_000) {
+            for violation in try await backend.store.violations(in: workspace.id) {
+                problems.append("workspace \(workspace.name): \(violation)")
+            }
         }
         return problems
     }

@@ -124,10 +124,11 @@ private struct ServerCommand: Sendable {
             let settings = try options.settings(flags, logLevel: .info)
             let logger = Logger(label: "switchboard")
             logger.debug("settings\n\(settings)")
+            let files = try ProgramFiles(settings)
             do {
                 try await Interruption.handling(logger: logger) { interruption in
                     try await DatabaseAccess.with(settings, logger: logger) { url in
-                        try await serve(settings, url, interruption, logger)
+                        try await serve(settings, files, url, interruption, logger)
                     }
                 }
             } catch is CancellationError {
@@ -137,11 +138,13 @@ private struct ServerCommand: Sendable {
     }
 
     private func serve(
-        _ settings: Settings, _ url: Secret, _ interruption: Interruption, _ logger: Logger
+        _ settings: Settings, _ files: ProgramFiles, _ url: Secret, _ interruption: Interruption, _ logger: Logger
     ) async throws {
         let server = Server(parts: parts, settings: settings, logger: logger)
         let demo = demo
-        try await Backend.with(settings, url, logger: logger, size: .configured, schema: .migrated) { backend in
+        try await Backend.with(
+            settings, files, url, logger: logger, size: .configured, schema: .migrated
+        ) { backend in
             try await server.run(backend, interruption) { url in
                 if demo { try await DemoWorkspace(backend.store, settings, logger).announce(url) }
             }

@@ -12,11 +12,12 @@ enum StoreCommand {
     ) async throws {
         try await CommandFailure.reporting {
             let settings = try options.settings()
+            let files = try ProgramFiles(settings)
             let logger = Logger(label: "switchboard")
             do {
                 try await Interruption.handling(logger: logger) { _ in
                     try await DatabaseAccess.with(settings, logger: logger) { url in
-                        try await Backend.with(settings, url, logger: logger, schema: schema) { backend in
+                        try await Backend.with(settings, files, url, logger: logger, schema: schema) { backend in
                             try await work(backend)
                         }
                     }

@@ -44,12 +44,22 @@ actor Replay {
 
         progress = ProgressBar(total: tally.opened.count)
         let settlingStart = ContinuousClock.now
-        try await settle(since: wallStart)
+        var runs: [String: Int] = [:]
+        var (teams, agents): ([String: String], [String: String]) = ([:], [:])
+        var trouble: String?
+        do {
+            try await settle(since: wallStart)
+            runs = try await self.runs(since: wallStart)
+            teams = try await names("/v1/teams")
+            agents = try await names("/v1/agents")
+        } catch let failure as ReplayService.Failure {
+            // What was sent and accepted is known all the same.
+            trouble = failure.kind
+        }
         progress.clear()
-        return try await ReplayResult(
+        return ReplayResult(
             plan: plan, tally: tally, conversations: conversations, unsettled: unsettled.count, sending: sending,
-            settling: ContinuousClock.now - settlingStart, runs: runs(since: wallStart),
-            teams: names("/v1/teams"), agents: names("/v1/agents"))
+            settling: ContinuousClock.now - settlingStart, trouble: trouble, runs: runs, teams: teams, agents: agents)
     }
 
     // MARK: Sending

@@ -10,12 +10,14 @@ struct ReplayResult: Sendable {
     let unsettled: Int
     let sending: Duration
     let settling: Duration
+    /// Why the service could not be asked about all of it afterwards.
+    let trouble: String?
     let runs: [String: Int]
     let teams: [String: String]
     let agents: [String: String]
 
     /// Everything was accepted, and every conversation found its place.
-    var isComplete: Bool { tally.failed == 0 && unsettled == 0 }
+    var isComplete: Bool { tally.failed == 0 && unsettled == 0 && trouble == nil }
 
     private var assigned: [JSON] { conversations.values.filter { $0["assignee_id"]?.string != nil } }
     private var inLine: Int {
@@ -70,6 +72,7 @@ struct ReplayResult: Sendable {
         lines.append(row("  by team", counted(by("team_id", teams))))
         lines.append(row("  by agent", counted(by("assignee_id", agents))))
         lines.append(row("in line", "\(inLine)"))
+        if let trouble { lines.append(row("not all was seen", trouble)) }
         if unsettled > 0 {
             lines.append(row("neither", "\(unsettled), after waiting \(Distribution.text(settling.seconds))"))
         }

@@ -3,6 +3,21 @@ import Logging
 import Postgres
 import Store
 
+/// What is read from the root directory before anything is started: a broken file stops a command at once.
+struct ProgramFiles: Sendable {
+    let root: RootDirectory
+    let statements: StatementLibrary
+    let migrations: [Migration]
+
+    init(_ settings: Settings) throws {
+        root = try RootDirectory.find(
+            given: settings.root, program: RootDirectory.program,
+            currentDirectory: FileManager.default.currentDirectoryPath)
+        statements = try StatementLibrary(directory: root.queries)
+        migrations = try Migration.all(in: root.migrations)
+    }
+}
+
 /// The database side that every command stands on: connected as the owner, with the statements and migrations of the
 /// root directory.
 struct Backend: Sendable {
@@ -33,13 +48,10 @@ struct Backend: Sendable {
 
     /// Gives the work a connected backend and closes it afterwards.
     static func with<Result: Sendable>(
-        _ settings: Settings, _ url: Secret, logger: Logger, size: Size = .smallest, schema: Schema = .current,
-        _ work: (Backend) async throws -> Result
+        _ settings: Settings, _ files: ProgramFiles, _ url: Secret, logger: Logger, size: Size = .smallest,
+        schema: Schema = .current, _ work: (Backend) async throws -> Result
     ) async throws -> Result {
-        let root = try RootDirectory.find(
-            given: settings.root, program: RootDirectory.program,
-            currentDirectory: FileManager.default.currentDirectoryPath)
-        let backend = try Backend(root: root, settings: settings, url: url, size: size, logger: logger)
+        let backend = Backend(files, settings: settings, url: url, size: size, logger: logger)
         try await backend.database.start()
         do {
             switch schema {
@@ -56,15 +68,15 @@ struct Backend: Sendable {
         }
     }
 
-    private init(root: RootDirectory, settings: Settings, url: Secret, size: Size, logger: Logger) throws {
-        self.root = root
+    private init(_ files: ProgramFiles, settings: Settings, url: Secret, size: Size, logger: Logger) {
+        root = files.root
+        statements = files.statements
         self.url = url
         self.logger = logger
-        statements = try StatementLibrary(directory: root.queries)
         database = Database(
             configuration: Self.configuration(settings, url, size: size, name: "switchboard"), logger: logger)
         store = Store(database: database, statements: statements, logger: logger)
-        migrator = Migrator(migrations: try Migration.all(in: root.migrations), database: database, logger: logger)
+        migrator = Migrator(migrations: files.migrations, database: database, logger: logger)
     }
 
     /// The same database as the API's statements see it: under its own role, which owns nothing. Not started yet.

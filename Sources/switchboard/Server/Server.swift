@@ -70,10 +70,13 @@ struct Server: Sendable {
             services.append(Scheduler(store: backend.store, jobs: jobs, runner: runner, logger: logger))
         }
         if parts.contains(.worker) {
-            services.append(EffectWorker(store: backend.store, client: client, logger: logger))
+            services.append(Maintenance(store: backend.store, migrator: backend.migrator, logger: logger))
+            let probe = CrashPoint.fromEnvironment()
+            services.append(EffectWorker(store: backend.store, client: client, logger: logger, probe: probe))
             var configuration = WorkerConfiguration()
             configuration.concurrency = settings.workerConcurrency
-            services.append(Worker(store: backend.store, configuration: configuration, logger: logger))
+            services.append(
+                Worker(store: backend.store, configuration: configuration, logger: logger, probe: probe))
         }
         if let api {
             let server = try apiServer(backend, api, jobs)

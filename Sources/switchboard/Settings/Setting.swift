@@ -63,6 +63,7 @@ struct Setting: Sendable, Hashable {
     /// Variables of ours that are no settings of the server.
     static let otherVariables: Set<String> = [
         "SWITCHBOARD_CONFIG", "SWITCHBOARD_URL", "SWITCHBOARD_KEY", "SWITCHBOARD_OPERATOR_KEY", "SWITCHBOARD_CHANNEL",
+        "SWITCHBOARD_CRASH_AT",
     ]
 
     var absoluteKey: AbsoluteConfigKey { AbsoluteConfigKey(ConfigKey(key)) }
