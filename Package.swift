@@ -136,6 +136,14 @@ let package = Package(
             name: "APIServerTests",
             dependencies: ["API", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
         .testTarget(
+            name: "APITests",
+            dependencies: [
+                "API", "Core", "Engine", "HTTPClient", "Postgres", "Reports", "Store", "TestKit",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: settings),
+        .testTarget(
             name: "CommandTests",
             dependencies: [
                 "switchboard", "Core", "HTTPClient", "TestKit", .product(name: "Logging", package: "swift-log"),

@@ -711,6 +711,10 @@ CREATE INDEX messages_conversation_idx ON ONLY public.messages USING btree (work
 
 CREATE INDEX messages_default_workspace_id_conversation_id_id_idx ON public.messages_default USING btree (workspace_id, conversation_id, id);
 
+CREATE INDEX outbox_channel_idx ON public.outbox USING btree (workspace_id, channel_id, next_at, id) WHERE (status = 'pending'::text);
+
+CREATE INDEX outbox_conversation_idx ON public.outbox USING btree (workspace_id, conversation_id);
+
 CREATE INDEX outbox_due_idx ON public.outbox USING btree (workspace_id, next_at, id) WHERE (status = 'pending'::text);
 
 CREATE UNIQUE INDEX outbox_key_key ON public.outbox USING btree (workspace_id, key);

@@ -36,7 +36,7 @@ public final class Maintenance: Service {
     public func runOnce(now: Date) async throws {
         try await migrator.makePartitions(around: now)
         for row in try await store.read("workspaces_with_old_keys", []) {
-            let workspace: UUID = try row.decode("workspace_id")
+            let workspace: UUID = try row.decode("id")
             _ = try await store.write { try $0.purgeIdempotencyKeys(in: workspace) }
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Postgres
 import Store
+import Synchronization
 
 extension Worker {
     /// Takes one batch of a workspace's due runs; when there may be more, the workspace goes to the end of the queue.
@@ -17,10 +18,13 @@ extension Worker {
         }
     }
 
-    private func write(limit: Int, _ workspace: UUID) async throws -> RunBatchOutcome {
+    private func write(
+        limit: Int, _ workspace: UUID, claimed: @escaping @Sendable (UUID) -> Void = { _ in }
+    ) async throws -> RunBatchOutcome {
         let (versions, holder, probe) = (versions, holder, probe)
         return try await store.write { tx in
-            let outcome = try tx.workRuns(limit: limit, versions: versions, holder: holder, in: workspace)
+            let outcome = try tx.workRuns(
+                limit: limit, versions: versions, holder: holder, in: workspace, claimed: claimed)
             if outcome.advanced > 0 { probe("run.before_commit") }
             return outcome
         }
@@ -29,9 +33,11 @@ extension Worker {
     /// Finds the run that breaks a batch: smaller and smaller batches pass around it, and it alone is counted as failed.
     private func isolate(_ workspace: UUID) async throws {
         var limit = max(1, configuration.batch / 2)
+        // Remembered, since by the time a failure is counted another run may stand at the head.
+        let last = LastRun()
         while true {
             do {
-                let outcome = try await write(limit: limit, workspace)
+                let outcome = try await write(limit: limit, workspace) { last.set($0) }
                 if !outcome.isFull { return }
                 queue.add(.runs(workspace))
                 return
@@ -40,7 +46,7 @@ extension Worker {
                     limit /= 2
                     continue
                 }
-                try await noteFailure(workspace, error)
+                if let run = last.run { try await noteFailure(run, workspace, error) }
                 queue.add(.runs(workspace))
                 return
             }
@@ -48,9 +54,11 @@ extension Worker {
     }
 
     /// A run that could not be written is tried again later, five times in all (S13).
-    private func noteFailure(_ workspace: UUID, _ error: PostgresError) async throws {
+    private func noteFailure(_ run: UUID, _ workspace: UUID, _ error: PostgresError) async throws {
         let jitter = Double.random(in: 0.5...1.5)
-        let failed = try await store.write { try $0.noteRunFailure(reason: "\(error)", jitter: jitter, in: workspace) }
+        let failed = try await store.write {
+            try $0.noteFailure(ofRun: run, reason: "\(error)", jitter: jitter, in: workspace)
+        }
         if let failed {
             logger.error("a run cannot be written", metadata: ["run": "\(failed)", "error": "\(error)"])
         }
@@ -73,4 +81,13 @@ extension Worker {
         }
         queue.add(.line(workspace: workspace, line: line))
     }
+}
+
+/// The run that a transaction of one run took last; it fails after its body, so that the body cannot return it.
+private final class LastRun: Sendable {
+    private let value = Mutex<UUID?>(nil)
+
+    var run: UUID? { value.withLock { $0 } }
+
+    func set(_ run: UUID) { value.withLock { $0 = run } }
 }

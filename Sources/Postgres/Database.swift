@@ -73,7 +73,11 @@ public final class Database: Sendable {
             if let loss, loss.kind == .configuration { throw loss }
             let now = MonotonicTime.now
             guard now - started < limit else {
-                throw loss ?? PostgresError(.connection, message: "the database does not answer")
+                throw PostgresError(
+                    loss?.kind ?? .connection,
+                    message:
+                        "gave up waiting for the database at \(running.place) after \(configuration.startTimeout): "
+                        + (loss?.message ?? "no answer"), sqlState: loss?.sqlState)
             }
             if now >= nextReport {
                 let reason = loss?.message ?? "no answer yet"

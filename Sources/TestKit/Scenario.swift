@@ -12,6 +12,13 @@ public struct Scenario: Sendable {
 
     public static let caller = Caller(source: .api, actor: Actor(kind: "key"))
 
+    /// A workspace that exists already.
+    public init(store: Store, workspace: UUID, channel: UUID) {
+        self.store = store
+        self.workspace = workspace
+        self.channel = channel
+    }
+
     public init(_ store: Store, timeZone: String = "Europe/Madrid", channelURL: String? = nil) async throws {
         self.store = store
         (workspace, channel) = try await store.write { tx in

@@ -4,7 +4,7 @@ import NIOCore
 import Testing
 
 /// What a connection puts up with. Time limits are shortened; what is measured is that they hold.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ConnectionTests {
     private static let post = "POST /count HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
 

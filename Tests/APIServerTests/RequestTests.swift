@@ -5,7 +5,7 @@ import Logging
 import Testing
 
 /// What one request gets, over a real socket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct RequestTests {
     private func problem(_ response: RawResponse?) throws -> JSON {
         let response = try #require(response)

@@ -4,7 +4,7 @@ import NIOCore
 import ServiceLifecycle
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ShutdownTests {
     @Test func stoppingAnswersWhatIsInFlightAndClosesWhatIsIdle() async throws {
         try await TestServer.run { server in

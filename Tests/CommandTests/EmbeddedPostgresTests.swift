@@ -107,7 +107,7 @@ import Testing
         let directory = try TemporaryDirectory()
         defer { directory.remove() }
         // A process of its own that is killed: its locks go with it, its server does not.
-        let program = try #require(Self.program)
+        let program = try #require(Program.path)
         let owner = try await Subprocess.run(
             .path(FilePath(program)), arguments: ["postgres", "--state-directory", directory.url.path], input: .none,
             output: .sequence, error: .discarded
@@ -130,14 +130,6 @@ import Testing
         #expect(try await query(url, "SELECT 1") == "1")
         await adopter.stop()
         #expect(PostmasterFile.anyServer(of: directory.url.path + "/postgres") == nil)
-    }
-
-    /// The command itself, built beside this test bundle.
-    private static var program: String? {
-        let candidates =
-            CommandLine.arguments.prefix(1) + [Bundle.main.executablePath, RootDirectory.program].compactMap(\.self)
-        let directories = candidates.map { ($0 as NSString).deletingLastPathComponent }
-        return directories.map { "\($0)/switchboard" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
     @Test func leftOversOfACrashDoNotStandInTheWay() async throws {
@@ -198,6 +190,28 @@ import Testing
         let data = try await query(url, "SHOW data_directory")
         #expect(data.hasPrefix("\(elsewhere)/") && data.hasSuffix("/postgres"))
         await embedded.stop()
+        // There it stays, also when the folder could be reached later.
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: closed)
+        let later = EmbeddedPostgres(stateDirectory: "\(closed)/state", elsewhere: elsewhere, logger: quiet)
+        #expect(try await query(later.start(), "SHOW data_directory") == data)
+        await later.stop()
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root runs the server as somebody else"))
+    func aClusterThatIsOutOfReachNowIsNotReplacedByAnEmptyOne() async throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let folder = directory.url.path + "/folder"
+        let first = EmbeddedPostgres(stateDirectory: "\(folder)/state", logger: quiet)
+        _ = try await first.start()
+        await first.stop()
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder)
+        let elsewhere = directory.url.path + "/elsewhere"
+        let second = EmbeddedPostgres(stateDirectory: "\(folder)/state", elsewhere: elsewhere, logger: quiet)
+        let error = await #expect(throws: EmbeddedPostgresError.self) { try await second.start() }
+        #expect(error?.description.contains("\(folder)/state") == true)
+        await second.stop()
+        #expect(!FileManager.default.fileExists(atPath: elsewhere))
     }
 
     @Test func cancellingTheStartLeavesNothingRunning() async throws {

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct IngestTests {
     /// Invariant 1: two combiners on two stores stand for two API processes; the database is all they share.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(15)))
     func simultaneousFirstMessagesOpenOneConversation() async throws {
         try await withTestStore { first, url in
             let second = try await openTestStore(url)
@@ -42,7 +42,7 @@ import Testing
 
     /// The same, racing the closing of the conversation before: every message lands in a conversation, and each opening
     /// has its event and its run.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(15)))
     func firstMessagesRaceTheCloseOfTheConversationBefore() async throws {
         try await withTestStore { first, url in
             let second = try await openTestStore(url)

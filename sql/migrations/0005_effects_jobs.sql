@@ -26,6 +26,8 @@ CREATE TABLE outbox (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE UNIQUE INDEX outbox_key_key ON outbox (workspace_id, key);
 CREATE INDEX outbox_due_idx ON outbox (workspace_id, next_at, id) WHERE status = 'pending';
+CREATE INDEX outbox_channel_idx ON outbox (workspace_id, channel_id, next_at, id) WHERE status = 'pending';
+CREATE INDEX outbox_conversation_idx ON outbox (workspace_id, conversation_id);
 CREATE INDEX outbox_order_idx ON outbox (workspace_id, conversation_id, id) WHERE status = 'pending';
 
 -- The key and its effect commit together (S28).

@@ -29,7 +29,7 @@ SELECT c.id, c.contact_id, c.channel_id, c.status, c.source, c.team_id, c.team_n
     c.closed_source, c.category, c.summary, c.last_sequence, c.last_event_at, c.erased_at,
     statement_timestamp() AS now
 FROM conversations c
-WHERE c.workspace_id = $1 AND c.assignee_id = $2 AND c.status <> 'closed'
+WHERE c.workspace_id = $1 AND c.assignee_id = $2 AND c.status IN ('open', 'snoozed')
 ORDER BY c.id
 FOR NO KEY UPDATE;
 

@@ -25,4 +25,9 @@ DELETE FROM idempotency_keys i WHERE i.workspace_id = $1 AND i.about = $2;
 DELETE FROM idempotency_keys i WHERE i.workspace_id = $1 AND i.created_at < now() - interval '24 hours';
 
 -- name: workspaces_with_old_keys
-SELECT DISTINCT k.workspace_id FROM idempotency_keys k WHERE k.created_at < now() - interval '24 hours';
+SELECT w.id
+FROM workspaces w
+WHERE EXISTS (
+    SELECT 1 FROM idempotency_keys k
+    WHERE k.workspace_id = w.id AND k.created_at < now() - interval '24 hours')
+ORDER BY w.id;

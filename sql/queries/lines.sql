@@ -84,12 +84,20 @@ DELETE FROM line_marks m WHERE m.workspace_id = $1 AND m.line_id = $2 AND m.id =
 
 -- Lines to look at: marked, or with somebody waiting and not looked at for a while (a mark is a hint; this is the guarantee).
 -- name: lines_due
-SELECT l.id
-FROM lines l
-WHERE l.workspace_id = $1
-    AND (EXISTS (SELECT 1 FROM line_marks m WHERE m.workspace_id = $1 AND m.line_id = l.id)
-        OR (l.served_at < statement_timestamp() - make_interval(secs => $2)
-            AND EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = $1 AND e.line_id = l.id)))
+WITH RECURSIVE waiting (line_id) AS (
+    -- From one line in which somebody waits to the next: a workspace has a line per agent, and few of them have entries.
+    (SELECT e.line_id FROM line_entries e WHERE e.workspace_id = $1
+     ORDER BY e.line_id, e.priority, e.queued_at, e.id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.line_id FROM line_entries e WHERE e.workspace_id = $1 AND e.line_id > n.line_id
+            ORDER BY e.line_id, e.priority, e.queued_at, e.id LIMIT 1)
+    FROM waiting n WHERE n.line_id IS NOT NULL
+)
+SELECT DISTINCT l.id
+FROM (SELECT m.line_id, true AS marked FROM line_marks m WHERE m.workspace_id = $1
+      UNION ALL SELECT n.line_id, false FROM waiting n WHERE n.line_id IS NOT NULL) d
+    JOIN lines l ON l.workspace_id = $1 AND l.id = d.line_id
+WHERE (d.marked OR l.served_at < statement_timestamp() - make_interval(secs => $2))
     AND (l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp())
 ORDER BY l.id;
 

@@ -10,18 +10,27 @@ ORDER BY w.id;
 
 -- Only the oldest pending effect of a conversation may go; `$4` are channels that have enough under way.
 -- name: outbox_claim
+-- Channel by channel, so that the backlog of a dead receiver is not walked through to reach the others' effects.
 WITH due AS MATERIALIZED (
-    SELECT o.id
-    FROM outbox o
-    WHERE o.workspace_id = $1 AND o.status = 'pending' AND o.next_at <= statement_timestamp()
-        AND (o.lease_until IS NULL OR o.lease_until < statement_timestamp())
-        AND NOT o.channel_id = ANY ($4::uuid[])
-        AND NOT EXISTS (
-            SELECT 1 FROM outbox e
-            WHERE e.workspace_id = $1 AND e.conversation_id = o.conversation_id AND e.status = 'pending' AND e.id < o.id)
-    ORDER BY o.next_at, o.id
+    SELECT d.id
+    FROM channels ch
+        CROSS JOIN LATERAL (
+            SELECT o.id, o.next_at
+            FROM outbox o
+            WHERE o.workspace_id = $1 AND o.channel_id = ch.id AND o.status = 'pending'
+                AND o.next_at <= statement_timestamp()
+                AND (o.lease_until IS NULL OR o.lease_until < statement_timestamp())
+                AND NOT EXISTS (
+                    SELECT 1 FROM outbox e
+                    WHERE e.workspace_id = $1 AND e.conversation_id = o.conversation_id AND e.status = 'pending'
+                        AND e.id < o.id)
+            ORDER BY o.next_at, o.id
+            LIMIT $2
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) d
+    WHERE ch.workspace_id = $1 AND NOT ch.id = ANY ($4::uuid[])
+    ORDER BY d.next_at, d.id
     LIMIT $2
-    FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE outbox o
 SET owner = $3, epoch = o.epoch + 1, lease_until = now() + make_interval(secs => $5), attempts = o.attempts + 1

@@ -97,7 +97,7 @@ extension ProblemType {
         "team-in-use", 409, "Team in use",
         "A published workflow assigns to the team, or conversations wait in its line.")
     public static let channelInUse = ProblemType(
-        "channel-in-use", 409, "Channel in use", "Conversations of this channel are open, or a workflow refers to it.")
+        "channel-in-use", 409, "Channel in use", "A published workflow refers to the channel.")
     public static let categoryInUse = ProblemType(
         "category-in-use", 409, "Closing category in use", "The workspace demands a category and this is the last one.")
     public static let nameTaken = ProblemType(

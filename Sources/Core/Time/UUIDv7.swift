@@ -5,16 +5,23 @@ import Synchronization
 /// their index and a range of ids is a range of time.
 ///
 /// The 12 bits after the millisecond hold its fraction (method 3 of section 6.2), 62 bits are random. Within one
-/// process ids rise strictly: an id is always at least one step of 1/4096 ms above the one before, whatever the clock does.
+/// process ids rise strictly: an id is always at least one step of 1/4096 ms above the one before, also when the clock is
+/// set back a little. One that was ahead by more than a minute is followed back: ids from the future would lie outside
+/// every range of time that a reader asks for.
 public enum UUIDv7 {
+    /// A minute in 4096ths of a millisecond.
+    private static let followedBack: UInt64 = 60_000 << 12
+
     /// Milliseconds since 1970 and their 4096th parts of the youngest id, as one number.
     private static let youngest = Mutex<UInt64>(0)
 
     /// A new id, above every id this process made before. The instant is the lower bound of its time.
+    ///
+    /// - Parameter date: now, by some clock; for another time use `make(exactlyAt:)`.
     public static func make(at date: Date = Date()) -> UUID {
         let wanted = ticks(of: date)
         let ticks = youngest.withLock { youngest in
-            youngest = max(wanted, youngest + 1)
+            youngest = youngest > wanted + followedBack ? wanted : max(wanted, youngest + 1)
             return youngest
         }
         return uuid(ticks: ticks, random: UInt64.random(in: .min ... .max))

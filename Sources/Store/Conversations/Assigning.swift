@@ -33,6 +33,7 @@ extension StoreTransaction {
         changes.workspaceID = workspace
         var (conversation, now) = try lockConversation(id, in: workspace)
         try checkOpen(conversation)
+        let before = conversation
         if let expected = request.ifAssigneeID, expected != conversation.assignee?.id {
             throw StoreError.conflict(
                 .assigneeChanged, detail: "The conversation is assigned to somebody else than expected.",
@@ -64,7 +65,7 @@ extension StoreTransaction {
         } else {
             try move(&conversation, to: team, by: caller, at: now, in: workspace)
         }
-        changes.update(conversation)
+        if conversation != before { changes.update(conversation) }
     }
 
     func checkOpen(_ conversation: Conversation) throws {

@@ -93,6 +93,12 @@ final class RunBatch {
     private func start(_ index: Int) throws {
         guard runs[index].isCandidate else { return }
         let run = runs[index]
+        // Told to end before it began: as if it had never been (S14).
+        guard !run.signals.contains(where: { $0.kind == .stopped }) else {
+            runs[index].status = "none"
+            tx.changes.runsDeleted.append(run.id)
+            return
+        }
         guard let version = try version(of: run) else {
             // Nobody can say whether it matches: it is shown as a failed run instead of vanishing.
             runs[index].status = "active"
@@ -265,11 +271,14 @@ final class RunBatch {
 
 extension StoreTransaction {
     /// Takes due runs of one workspace, advances them and writes them back, all in this transaction.
+    /// - Parameter claimed: told each run that was taken, before anything is done with it.
     public func workRuns(
-        limit: Int, versions: WorkflowVersions, holder: LineHolder, in workspace: UUID
+        limit: Int, versions: WorkflowVersions, holder: LineHolder, in workspace: UUID,
+        claimed: (UUID) -> Void = { _ in }
     ) throws -> RunBatchOutcome {
         changes.workspaceID = workspace
         let (runs, isFull) = try claimRuns(limit: limit, in: workspace)
+        for run in runs { claimed(run.id) }
         guard !runs.isEmpty else { return RunBatchOutcome(advanced: 0, isFull: isFull) }
         let batch = RunBatch(runs, self, versions, holder, workspace)
         try batch.load()

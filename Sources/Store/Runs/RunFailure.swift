@@ -3,14 +3,12 @@ import Foundation
 import Postgres
 
 extension StoreTransaction {
-    /// Counts a failed write against the run at the head of the workspace's queue and puts it off; the fifth time the run
-    /// is over, with the reason. Its line entry stays (S13).
+    /// Counts a failed write against a run and puts it off; the fifth time the run is over, with the reason. Its line entry
+    /// stays (S13).
     /// - Parameter jitter: spreads the waiting, about 1.
     /// - Returns: the run; nil when it was taken by another worker meanwhile.
-    public func noteRunFailure(reason: String, jitter: Double, in workspace: UUID) throws -> UUID? {
+    public func noteFailure(ofRun run: UUID, reason: String, jitter: Double, in workspace: UUID) throws -> UUID? {
         changes.workspaceID = workspace
-        guard let row = try query("runs_claim_signals", [workspace, 1]).first else { return nil }
-        let run: UUID = try row.decode("run_id")
         guard let claimed = try query("runs_claim", [workspace, [run]]).first else { return nil }
         let conversation: UUID = try claimed.decode("conversation_id")
         let failures = try query("run_note_failure", [workspace, run]).first?.decode("failures", as: Int.self) ?? 0

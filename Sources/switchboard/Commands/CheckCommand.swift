@@ -48,13 +48,10 @@ struct CheckCommand: AsyncParsableCommand {
             return problems + ["\(error)"]
         }
         do {
-            if settings.databaseURL == nil {
-                let (location, _) = try await ClusterLocation.find(state: settings.stateDirectory)
-                guard try PostgresInstallation.dataVersion(location.data) != nil else {
-                    _ = try PostgresInstallation.choose(forData: location.data)
-                    print("database                none yet; serve makes it in \(location.data)")
-                    return problems
-                }
+            if settings.databaseURL == nil, try await !hasCluster(settings) {
+                _ = try PostgresInstallation.choose(forData: settings.stateDirectory + "/postgres")
+                print("database                none yet; serve makes it for \(settings.stateDirectory)")
+                return problems
             }
             problems += try await DatabaseAccess.with(settings, logger: logger) { url in
                 try await Backend.with(settings, files, url, logger: logger, schema: .any) {
@@ -65,6 +62,13 @@ struct CheckCommand: AsyncParsableCommand {
             problems.append("\(error)")
         }
         return problems
+    }
+
+    private static func hasCluster(_ settings: Settings) async throws -> Bool {
+        // Looking for it makes the directory.
+        guard FileManager.default.fileExists(atPath: settings.stateDirectory) else { return false }
+        let (location, _) = try await ClusterLocation.find(state: settings.stateDirectory)
+        return try PostgresInstallation.dataVersion(location.data) != nil
     }
 
     private static func database(_ backend: Backend, data: Bool) async throws -> [String] {

@@ -5,8 +5,12 @@ import UnixSignals
 
 /// Ctrl-C and SIGTERM: the first asks the work to end in order, the second ends the process at once.
 final class Interruption: Sendable {
+    /// What follows sooner is the same wish said twice: `timeout` and some shells signal a process and then its group.
+    private static let patience = Duration.milliseconds(500)
+
     private struct State {
-        var wasAsked = false
+        var askedAt: ContinuousClock.Instant?
+        var wasAsked: Bool { askedAt != nil }
         var graceful: (@Sendable () -> Void)?
     }
 
@@ -35,11 +39,13 @@ final class Interruption: Sendable {
         let task = Task { try await work(interruption) }
         let listener = Task {
             for await signal in signals {
-                let (isFirst, graceful) = interruption.state.withLock { state in
-                    defer { state.wasAsked = true }
-                    return (!state.wasAsked, state.graceful)
+                let now = ContinuousClock.now
+                let (askedAt, graceful) = interruption.state.withLock { state in
+                    defer { state.askedAt = state.askedAt ?? now }
+                    return (state.askedAt, state.graceful)
                 }
-                if isFirst {
+                if let askedAt, now - askedAt < patience { continue }
+                if askedAt == nil {
                     logger.notice("\(signal): stopping; once more to stop at once")
                     if let graceful { graceful() } else { task.cancel() }
                 } else {

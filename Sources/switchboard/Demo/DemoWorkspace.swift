@@ -110,9 +110,9 @@ struct DemoWorkspace: Sendable {
 
             Switchboard runs at \(url). Its keys are in \(path). Try:
 
-            (. \(quoted); curl -sS "$SWITCHBOARD_URL/v1/channels/$SWITCHBOARD_CHANNEL/inbound" \(key) -H 'Content-Type: application/json' -d '\(event)')
-            (. \(quoted); curl -sS "$SWITCHBOARD_URL/v1/conversations?limit=3" \(key))
-            (. \(quoted); curl -sS "$SWITCHBOARD_URL/v1/runs?limit=3" \(key))
+            (. \(quoted); curl -sS "$SWITCHBOARD_URL/v1/channels/$SWITCHBOARD_CHANNEL/inbound" \(key) -H 'Content-Type: application/json' -d '\(event)'; echo)
+            (. \(quoted); curl -sS "$SWITCHBOARD_URL/v1/conversations?limit=3" \(key); echo)
+            (. \(quoted); curl -sS "$SWITCHBOARD_URL/v1/runs?limit=3" \(key); echo)
 
             Ctrl-C stops it.
 

@@ -22,6 +22,9 @@ struct ClusterLocation: Sendable, Equatable {
         "/tmp/switchboard-\(user.userID)-\(fingerprint.prefix(8))"
     }
 
+    /// Where the cluster of a state directory is or is to be: inside it, unless the cluster's user cannot reach it. Where
+    /// a cluster exists, there it stays.
+    ///
     /// - Parameters:
     ///   - state: the state directory; created if missing.
     ///   - elsewhere: where clusters go whose user cannot reach their state directory.
@@ -36,18 +39,25 @@ struct ClusterLocation: Sendable, Equatable {
         let path = String(cString: resolved)
         let fingerprint = SHA256.hash(data: Data(path.utf8)).prefix(8).map { String(format: "%02x", $0) }.joined()
         let inside = ClusterLocation(base: path, state: path, isElsewhere: false, fingerprint: fingerprint)
-        let user = try ClusterUser.choose(forData: inside.data)
-        if try await canReach(path, user) { return (inside, user) }
-
         let base = "\(elsewhere)/\(fingerprint)"
+        let outside = ClusterLocation(base: base, state: path, isElsewhere: true, fingerprint: fingerprint)
+
+        let exists = access(inside.data, F_OK) == 0
+        if exists || access(outside.data, F_OK) != 0 {
+            let user = try ClusterUser.choose(forData: inside.data)
+            if try await canReach(path, user) { return (inside, user) }
+            // An empty cluster elsewhere would look as if the data were gone.
+            guard !exists, user.isSwitched else {
+                throw EmbeddedPostgresError.file(path: path, doing: "enter and write as \(user.name)", code: EACCES)
+            }
+        }
         try makeDirectory(elsewhere, mode: 0o711)
         try makeDirectory(base, mode: 0o711)
-        let outside = ClusterLocation(base: base, state: path, isElsewhere: true, fingerprint: fingerprint)
-        let outsideUser = try ClusterUser.choose(forData: outside.data)
-        guard try await canReach(base, outsideUser) else {
-            throw EmbeddedPostgresError.file(path: base, doing: "enter as \(outsideUser.name)", code: EACCES)
+        let user = try ClusterUser.choose(forData: outside.data)
+        guard try await canReach(base, user) else {
+            throw EmbeddedPostgresError.file(path: base, doing: "enter as \(user.name)", code: EACCES)
         }
-        return (outside, outsideUser)
+        return (outside, user)
     }
 
     /// Asks the kernel, as that user: mode bits alone would miss access control lists and mount options.

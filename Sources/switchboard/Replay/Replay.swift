@@ -20,6 +20,8 @@ actor Replay {
     private var tally = ReplayTally()
     private var progress: ProgressBar
     private var next = 0
+    /// Messages in a row that failed although they were repeated.
+    private var unanswered = 0
     private var unsettled: Set<String> = []
     private var conversations: [String: JSON] = [:]
 
@@ -74,7 +76,8 @@ actor Replay {
     }
 
     private func takeNext() -> (index: Int, message: ReplayPlan.Message)? {
-        guard next < plan.messages.count else { return nil }
+        // Nobody answers any more, whatever was tried: the rest would take hours to fail likewise.
+        guard next < plan.messages.count, unanswered < 2 * limits.concurrency else { return nil }
         defer { next += 1 }
         return (next, plan.messages[next])
     }
@@ -101,6 +104,7 @@ actor Replay {
 
     private func note(_ result: Result<JSON, ReplayService.Failure>, row: Int, sentAt: Date) {
         tally.note(result, row: row, sentAt: sentAt, answeredAt: Date())
+        if case .failure(let failure) = result, failure.isWorthRepeating { unanswered += 1 } else { unanswered = 0 }
         progress.show(tally.sent, "\(tally.sent) of \(plan.messages.count) sent, \(tally.failed) errors")
     }
 

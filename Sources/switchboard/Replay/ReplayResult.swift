@@ -17,8 +17,9 @@ struct ReplayResult: Sendable {
     let agents: [String: String]
 
     /// Everything was accepted, and every conversation found its place.
-    var isComplete: Bool { tally.failed == 0 && unsettled == 0 && trouble == nil }
+    var isComplete: Bool { notSent == 0 && tally.failed == 0 && unsettled == 0 && trouble == nil }
 
+    private var notSent: Int { plan.messages.count - tally.sent }
     private var assigned: [JSON] { conversations.values.filter { $0["assignee_id"]?.string != nil } }
     private var inLine: Int {
         conversations.values.count { $0["assignee_id"]?.string == nil && $0["waiting"]?.bool == true }
@@ -64,6 +65,7 @@ struct ReplayResult: Sendable {
         for (kind, count) in tally.errors.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
             lines.append(row("", "\(count) × \(kind) (first in row \(tally.firstRow[kind] ?? 0))"))
         }
+        if notSent > 0 { lines.append(row("not sent", "\(notSent), since nobody answered any more")) }
         if tally.repeats > 0 { lines.append(row("repeated calls", "\(tally.repeats)")) }
         lines.append(row("answered", Distribution(tally.answering).summary))
         lines.append(row("opened", "\(tally.opened.count) conversations"))

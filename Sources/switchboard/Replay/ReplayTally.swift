@@ -21,7 +21,6 @@ struct ReplayTally: Sendable {
     private(set) var answering: [Double] = []
 
     var failed: Int { errors.values.reduce(0, +) }
-    var done: Int { sent }
 
     mutating func note(_ result: Result<JSON, ReplayService.Failure>, row: Int, sentAt: Date, answeredAt: Date) {
         sent += 1

@@ -1,0 +1,295 @@
+/// What each statement is explained with: its name, then its arguments. Words in capitals stand for values of the
+/// workspace, with `*` for twenty of them as an array; `-` is null; the rest is SQL.
+enum PlanArguments {
+    /// Not explained: they write new rows from their parameters alone (what they touch is the rows' own pages and index
+    /// entries), look over a whole workspace on an operator's demand, or belong to report jobs.
+    static func isLeftOut(_ name: String, _ sql: String) -> Bool {
+        if name.hasPrefix("check_") || name.hasPrefix("job_") || name.hasPrefix("operator_") { return true }
+        // The purge of what is older than a day removes whatever is there; which workspaces have such is a skip scan.
+        if name == "idempotency_purge" { return true }
+        return sql.hasPrefix("INSERT INTO") && name != "mark_lines_of_agent"
+    }
+
+    static let text = """
+        agent_get W AGENT
+        agent_lock W AGENT
+        agents_list W ZERO 50 - - -
+        agents_list W ZERO 50 'online' - -
+        agents_list W ZERO 50 - - TEAM
+        agents_list W ZERO 50 - 'a7@example.com' -
+        agent_update W AGENT 'n' 'e' 'agent' 5
+        agent_set_presence W AGENT 'away'
+        agent_delete W AGENT
+        workflows_referring W 'team' TEAM
+        assignment_list_asc W CONV - 50
+        assignment_list_desc W CONV - 50
+        assignment_get W ASSIGNMENT
+        assignment_picks W DECISION 7
+        changes_update_contacts W CONTACT* NULLS NULLS NULLS NULLS TAGS OBJECTS NULLIDS
+        changes_update_conversations W CONV* OPENS NULLIDS NULLS NULLIDS NULLS NULLS NOWS FALSES NORMALS NULLS OBJECTS NOWS NULLIDS NULLS NULLIDS NULLS NULLTIMES NULLS NULLS NULLS SIXES NOWS
+        changes_delete_signals W RUN* SIGNAL*
+        changes_update_runs W RUN* ACTIVES NULLS NULLS OBJECTS NOWS NULLTIMES
+        changes_delete_candidates W RUN*
+        changes_delete_line_entries W WAITING*
+        changes_update_lines W LINE* AGENT* SIXES FLOATS
+        changes_count_open W AGENT* ONES
+        changes_agent_turns W AGENT* SIXES
+        changes_delete_mailboxes W RUN*
+        channel_secret_update W CHANNEL 't'
+        channel_secret_delete W CHANNEL
+        channel_get W CHANNEL
+        channel_lock W CHANNEL
+        channels_alive W CHANNEL*
+        channels_list W ZERO 50
+        channel_update W CHANNEL 'n' 'u'
+        channel_set_token W CHANNEL ''
+        channel_delete W CHANNEL
+        closing_category_get W CATEGORY
+        closing_categories_list W ZERO 50
+        closing_category_update W CATEGORY 'n'
+        closing_category_delete W CATEGORY
+        contact_field_get W 'field_7'
+        contact_fields_list W '' 50
+        contact_field_update W 'field_7' 'd'
+        contact_field_delete W 'field_7'
+        contact_fields_types W array['field_1','field_2']
+        contact_get W CONTACT
+        contact_lock W CONTACT
+        contacts_list W ZERO 50
+        contacts_list W CONTACT 200
+        contacts_list_by_email W ZERO 50 EMAIL -
+        contacts_list_by_phone W ZERO 50 PHONE
+        contacts_list_by_identity W ZERO 50 CHANNEL EXTERNAL - -
+        contact_update W CONTACT 'n' 'e' 'p' 'l' '{}' '{}' false
+        identities_owners W CHANNELS20 EXTERNAL*
+        identity_delete W CHANNEL EXTERNAL CONTACT
+        identities_delete_of_contact W CONTACT
+        contact_lock_for_erasure W CONTACT
+        contact_conversations W CONTACT
+        contact_erase_messages W CONTACT
+        contact_erase W CONTACT
+        conversations_lock W CONV*
+        conversations_lock_open_of_contacts W CONTACT*
+        conversations_lock_of_agent W AGENT
+        contacts_lock W CONTACT*
+        contacts_lock_of_conversation W CONV
+        agents_lock W AGENT*
+        teams_named W TEAM*
+        triggers_published W 'conversation_opened'
+        runs_living_of_conversation W CONV
+        line_entry_of_conversation W WAITING
+        conversation_channel W CHANNEL CONTACT
+        closing_policy W concat('category',chr(32),'7')
+        conversation_erase W CONV
+        conversation_erase_messages W CONV
+        conversation_erase_comments W CONV
+        conversation_erase_runs W CONV
+        conversation_erase_run_log W CONV
+        conversation_erase_outbox W CONV
+        line_entry_reprioritise W WAITING 1::smallint
+        conversation_get W CONV
+        conversation_span W CONV
+        conversation_list_opened_desc W - - - - - - - - - - - - - - - 50
+        conversation_list_opened_desc W - - - - - - - - - - - - - MID CONV 200
+        conversation_list_opened_desc W 'open' - - - - - - - - - - - - - - 50
+        conversation_list_opened_desc W 'closed' - - - - - - - - - - - - - - 50
+        conversation_list_opened_desc W - TEAM - - - - - - - - - - - - - 50
+        conversation_list_opened_desc W 'open' TEAM - - - - - - - - - - - - - 50
+        conversation_list_opened_desc W - - AGENT - - - - - - - - - - - - 50
+        conversation_list_opened_desc W 'open' - AGENT - - - - - - - - - - - - 50
+        conversation_list_opened_desc W 'open' - - true - - - - - - - - - - - 50
+        conversation_list_opened_desc W - TEAM - true - - - - - - - - - - - 50
+        conversation_list_opened_desc W - - - - true - - - - - - - - - - 50
+        conversation_list_opened_desc W 'open' TEAM - - true - - - - - - - - - - 50
+        conversation_list_opened_desc W - - - - - CHANNEL - - - - - - - - - 50
+        conversation_list_opened_desc W - - - - - - CONTACT - - - - - - - - 50
+        conversation_list_opened_desc W - - - - - - - 'api' - - - - - - - 50
+        conversation_list_opened_desc W - - - - - - - 'contact' - - - - - - - 50
+        conversation_list_opened_desc W - - - - - - - - MID MIDEND - - - - - 50
+        conversation_list_opened_asc W - - - - - - - - - - - - - - - 50
+        conversation_list_opened_asc W 'open' - - true - - - - - - - - - - - 50
+        conversation_list_opened_asc W - - - - true - - - - - - - - - - 50
+        conversation_list_opened_asc W 'open' TEAM - - - - - - - - - - - - - 50
+        conversation_list_opened_asc W - - - - - - - - MID MIDEND - - - - - 50
+        conversation_list_closed_desc W - - - - - - - - - - - - - - - 50
+        conversation_list_closed_desc W - TEAM - - - - - - - - - - - - - 50
+        conversation_list_closed_desc W - - - - - - - - - - MID MIDEND - - - 50
+        conversation_list_closed_asc W - - AGENT - - - - - - - - - - - - 50
+        conversation_list_closed_asc W - - - - - - - - - - MID MIDEND - - - 50
+        conversation_list_updated_desc W - - - - - - - - - - - - - - - 50
+        conversation_list_updated_desc W 'open' - - - - - - - - - - - - - - 50
+        conversation_list_updated_asc W - - - - - - - - - - - - MID - - 50
+        conversation_list_updated_asc W - TEAM - - - - - - - - - - MID - - 50
+        conversation_list_updated_asc W - - - - - - - - - - - - MID MID CONV 50
+        conversation_messages_asc W CONV FROM TO - 50
+        conversation_messages_desc W CONV FROM TO - 50
+        conversation_comments_asc W CONV - 50
+        conversation_comments_desc W CONV - 50
+        conversation_events_asc W CONV FROM TO - 50
+        conversation_events_desc W CONV FROM TO 3 50
+        conversation_message_get W MESSAGE
+        conversation_comment_get W COMMENT
+        idempotency_read W 'k' IDEMPOTENCY
+        idempotency_answer W 'k' IDEMPOTENCY 200 '{}' CONV
+        idempotency_forget W CONV
+        clock W
+        ingest_receipts W CHANNELS20 HASH*
+        ingest_identities W CHANNELS20 EXTERNAL*
+        ingest_channels W CHANNEL*
+        api_key_authenticate KEY
+        api_key_get W KEY
+        api_keys_list W ZERO 50
+        api_key_revoke W KEY
+        channel_authenticate CHANNEL
+        caller_agent W AGENT
+        lines_take W LINE* AGENT
+        lines_waiting W LINE*
+        lines_lock W LINE AGENT
+        line_entries_head W LINE 100 1 1
+        line_candidates_of_team W TEAM
+        line_candidates_of_agent W AGENT
+        line_candidates_of_workspace W W
+        line_room W LINE
+        line_marks_of W LINE
+        line_marks_clear W LINE MARK*
+        lines_due W 0.5 AGENT
+        line_touch W LINE
+        workspaces_with_due_lines
+        lines_release W AGENT
+        workspaces_with_lines_of AGENT
+        mark_lines_of_agent W AGENT CONV
+        line_lock W LINE
+        line_entries_count W LINE
+        workspaces_with_due_effects
+        outbox_claim W 32 AGENT '{}' 60
+        outbox_claim W 32 AGENT CHANNEL* 60
+        outbox_accounts W CHANNEL*
+        outbox_lock W EFFECT* AGENT ZEROS
+        outbox_settle W EFFECT* SENTS NULLS FLOATS
+        outbox_settle_messages W MESSAGE* SENTS NULLS
+        workspaces_with_due_signals
+        workspaces_with_old_keys
+        runs_claim_signals W 100
+        runs_claim W RUN*
+        runs_messages W MESSAGE*
+        runs_channels W CHANNEL*
+        runs_line_entries W WAITING*
+        runs_agents W AGENT*
+        workspace_time_zone W
+        workflow_version_definition W WORKFLOW 2
+        run_note_failure W RUN
+        run_postpone W RUN 4
+        run_fail W RUN 'r'
+        runs_existing W RUN*
+        run_list W array['active','completed','failed','conversation_closed','stopped'] - 50
+        run_list W array['active','completed','failed','conversation_closed','stopped'] RUN 50
+        run_list W array['failed'] - 50
+        run_list_filtered W WORKFLOW - - - - 50
+        run_list_filtered W WORKFLOW - - 'active' - 50
+        run_list_filtered W WORKFLOW - - 'failed' RUN 50
+        run_list_filtered W - CONTACT - - - 50
+        run_list_filtered W - - CONV - - 50
+        run_get W RUN
+        run_log_list W RUN FROM TO
+        team_get W TEAM
+        team_lock W TEAM
+        team_lock_shared W TEAM
+        teams_list W ZERO 50
+        team_update W TEAM 'n'
+        team_delete W TEAM
+        team_member_delete W TEAM AGENT
+        team_members_list W TEAM ZERO 50
+        team_members_lock_agents W TEAM
+        team_members_delete_of_team W TEAM
+        team_members_delete_of_agent W AGENT
+        changes_member_turns W TEAMS20 AGENT* SIXES
+        workflow_get W WORKFLOW
+        workflow_list W - - 50
+        workflow_list W 'published' - 50
+        workflow_lock W WORKFLOW
+        workflow_save W WORKFLOW 'n' 'd' '{}'
+        workflow_delete W WORKFLOW
+        workflow_teams_living W TEAM*
+        workflow_agents_living W AGENT*
+        workflow_channels_living W CHANNEL*
+        workflow_categories_living W array[concat('category',chr(32),'7')]
+        workflow_set_live W WORKFLOW 3
+        workflow_set_stopped W WORKFLOW
+        workflow_trigger_delete W WORKFLOW
+        workflow_references_delete W WORKFLOW
+        workflow_version_list W WORKFLOW - 50
+        workflow_version_get W WORKFLOW 2
+        workflow_active_runs W WORKFLOW ZERO 1000
+        workflow_candidate_runs W WORKFLOW ZERO ZERO 1000
+        workspace_get W
+        workspace_lock W
+        workspace_update W 'n' 'Europe/Madrid' 'off'
+        workspaces_list ZERO 50
+        workspace_find_by_name 'w2'
+        """
+
+    /// How the words are found in the workspace `$W`, as SQL that gives one text each.
+    static let words: [(String, String)] = [
+        ("AGENT", "SELECT quote_literal(id) FROM agents WHERE workspace_id = $W ORDER BY id LIMIT 20"),
+        ("TEAM", "SELECT quote_literal(id) FROM teams WHERE workspace_id = $W ORDER BY id LIMIT 20"),
+        (
+            "CHANNEL",
+            "SELECT quote_literal(channel_id) FROM identities i WHERE workspace_id = $W AND contact_id = $CONTACT UNION SELECT quote_literal(id) FROM channels WHERE workspace_id = $W"
+        ),
+        ("CATEGORY", "SELECT quote_literal(id) FROM closing_categories WHERE workspace_id = $W ORDER BY id LIMIT 20"),
+        ("WORKFLOW", "SELECT quote_literal(id) FROM workflows WHERE workspace_id = $W ORDER BY id LIMIT 20"),
+        ("KEY", "SELECT quote_literal(id) FROM api_keys WHERE workspace_id = $W ORDER BY id LIMIT 20"),
+        ("EMAIL", "SELECT quote_literal(email) FROM contacts WHERE workspace_id = $W AND id = $CONTACT"),
+        ("PHONE", "SELECT quote_literal(phone) FROM contacts WHERE workspace_id = $W AND id = $CONTACT"),
+        (
+            "WAITING",
+            "SELECT quote_literal(id) FROM conversations WHERE workspace_id = $W AND waiting ORDER BY opened_at LIMIT 20"
+        ),
+        (
+            "RUN",
+            "SELECT quote_literal(r.id) FROM runs r JOIN run_signals s ON s.workspace_id = $W AND s.run_id = r.id WHERE r.workspace_id = $W ORDER BY r.id DESC LIMIT 20"
+        ),
+        (
+            "SIGNAL",
+            "SELECT quote_literal(s.id) FROM run_signals s WHERE s.workspace_id = $W ORDER BY s.run_id DESC LIMIT 20"
+        ),
+        ("LINE", "SELECT quote_literal(line_id) FROM line_marks WHERE workspace_id = $W ORDER BY line_id LIMIT 20"),
+        ("MARK", "SELECT quote_literal(id) FROM line_marks WHERE workspace_id = $W ORDER BY line_id LIMIT 20"),
+        (
+            "MESSAGE",
+            "SELECT quote_literal(id) FROM messages WHERE workspace_id = $W AND conversation_id = ANY ($CONVS) ORDER BY id LIMIT 20"
+        ),
+        ("COMMENT", "SELECT quote_literal(id) FROM comments WHERE workspace_id = $W ORDER BY id LIMIT 20"),
+        ("ASSIGNMENT", "SELECT quote_literal(id) FROM assignments WHERE workspace_id = $W ORDER BY id DESC LIMIT 20"),
+        ("DECISION", "SELECT quote_literal(decision_id) FROM assignments WHERE workspace_id = $W ORDER BY id LIMIT 1"),
+        (
+            "EFFECT",
+            "SELECT quote_literal(id) FROM outbox WHERE workspace_id = $W AND status = 'pending' ORDER BY id LIMIT 20"
+        ),
+        ("IDEMPOTENCY", "SELECT quote_literal(key) FROM idempotency_keys WHERE workspace_id = $W ORDER BY key LIMIT 1"),
+        (
+            "EXTERNAL",
+            "SELECT quote_literal(i.external_id) FROM identities i JOIN unnest($CONTACTS) WITH ORDINALITY u (id, n) ON u.id = i.contact_id WHERE i.workspace_id = $W ORDER BY u.n"
+        ),
+        (
+            "CHANNELS20",
+            "SELECT quote_literal(i.channel_id) FROM identities i JOIN unnest($CONTACTS) WITH ORDINALITY u (id, n) ON u.id = i.contact_id WHERE i.workspace_id = $W ORDER BY u.n"
+        ),
+        (
+            "HASH",
+            "SELECT quote_literal(external_hash) FROM message_receipts WHERE workspace_id = $W AND conversation_id = ANY ($CONVS) LIMIT 20"
+        ),
+        (
+            "TEAMS20",
+            "SELECT quote_literal(m.team_id) FROM team_members m WHERE m.workspace_id = $W ORDER BY m.agent_id LIMIT 20"
+        ),
+        ("MID", "SELECT quote_literal(opened_at) FROM conversations WHERE workspace_id = $W AND id = $CONV"),
+        (
+            "MIDEND",
+            "SELECT quote_literal(opened_at + interval '1 day') FROM conversations WHERE workspace_id = $W AND id = $CONV"
+        ),
+        ("FROM", "SELECT quote_literal(overlay($CONV::text PLACING '0000' FROM 10 FOR 4))"),
+        ("TO", "SELECT quote_literal('ffffffff-ffff-7fff-8fff-ffffffffffff')"),
+        ("ZERO", "SELECT quote_literal('00000000-0000-0000-0000-000000000000')"),
+    ]
+}
