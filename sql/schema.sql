@@ -217,7 +217,7 @@ CREATE TABLE public.idempotency_keys (
     operation text NOT NULL,
     fingerprint bytea NOT NULL,
     status integer,
-    response jsonb,
+    response json,
     about uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );

@@ -46,7 +46,9 @@ extension Worker {
                     limit /= 2
                     continue
                 }
-                if let run = last.run { try await noteFailure(run, workspace, error) }
+                // Nothing could even be taken: no run is to blame, and whoever called waits before the next try.
+                guard let run = last.run else { throw error }
+                try await noteFailure(run, workspace, error)
                 queue.add(.runs(workspace))
                 return
             }

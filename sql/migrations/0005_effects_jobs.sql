@@ -38,7 +38,8 @@ CREATE TABLE idempotency_keys (
     operation text NOT NULL,
     fingerprint bytea NOT NULL,
     status integer,
-    response jsonb,
+    -- json, not jsonb: a repetition gets the same bytes, members in the same order.
+    response json,
     -- The conversation or contact that the response shows: erasing it erases the response.
     about uuid,
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -14,7 +14,7 @@ WHERE i.workspace_id = $1 AND i.caller = $2 AND i.key = $3;
 
 -- name: idempotency_answer
 UPDATE idempotency_keys i
-SET status = $4, response = $5::jsonb, about = $6
+SET status = $4, response = $5::json, about = $6
 WHERE i.workspace_id = $1 AND i.caller = $2 AND i.key = $3;
 
 -- name: idempotency_forget
