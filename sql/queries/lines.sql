@@ -101,8 +101,14 @@ WHERE (d.marked OR l.served_at < statement_timestamp() - make_interval(secs => $
     AND (l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp())
 ORDER BY l.id;
 
+-- Who holds the line's lock is serving it, and will say so himself: a look that found nothing to do waits for nobody.
 -- name: line_touch
-UPDATE lines l SET served_at = now() WHERE l.workspace_id = $1 AND l.id = $2;
+WITH free AS MATERIALIZED (
+    SELECT x.id FROM lines x WHERE x.workspace_id = $1 AND x.id = $2 FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE lines l SET served_at = now()
+FROM free
+WHERE l.workspace_id = $1 AND l.id = free.id;
 
 -- Which workspaces have lines to look at: one plain read over all (S39), then each is asked by itself.
 -- name: workspaces_with_due_lines
