@@ -24,6 +24,8 @@ import Testing
                 }
             }
             #expect(server.peak <= connections)
+            // Seen by the server: the connections are used together, whatever the clock says.
+            #expect(server.peak > connections / 2, "\(server.peak) at once")
             #expect(server.requests.count == 300)
             // One after the other would take a minute; how much faster it is on a busy machine is no test's business.
             #expect(spent >= .milliseconds(200 * rounds) && spent < .seconds(50), "\(spent)")
