@@ -91,6 +91,12 @@ public struct Scenario: Sendable {
                 messageID: id, externalID: contact, profile: ContactProfile(name: "Contact \(contact)"), text: text))
     }
 
+    /// - Throws: an error that names what does not hold (`violations`).
+    public func requireConsistency() async throws {
+        let found = try await violations()
+        guard found.isEmpty else { throw Inconsistency(violations: found) }
+    }
+
     /// What does not hold in the workspace, in words; also that no agent is above the limit, which only holds where no
     /// limit was lowered, and that ended runs have empty mailboxes.
     public func violations() async throws -> [String] {
@@ -106,6 +112,13 @@ public struct Scenario: Sendable {
         if letters > 0 { found.append("\(letters) × an ended run with a mailbox") }
         return found
     }
+}
+
+/// What does not hold in a workspace that was meant to be consistent.
+public struct Inconsistency: Error, CustomStringConvertible {
+    public let violations: [String]
+
+    public var description: String { violations.joined(separator: "; ") }
 }
 
 /// Waits until `condition` holds, looking every few milliseconds; false when it does not within the time.

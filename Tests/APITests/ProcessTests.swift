@@ -82,7 +82,7 @@ import Testing
             store: store, workspace: workspace, channel: try #require(UUID(uuidString: tenant.channel)))
         // Runs that were racing the close end in their own time.
         _ = try await eventually { try await scenario.violations().isEmpty }
-        #expect(try await scenario.violations() == [])
+        try await scenario.requireConsistency()
     }
 
     private func rounds(_ count: Int, _ body: (Int) async throws -> Int) async throws -> Int {

@@ -43,7 +43,7 @@ import Testing
                     """
                 ).map { try $0.decode("agent_id", as: UUID.self) }
                 expectEvenPrefixes(log, limits: Dictionary(uniqueKeysWithValues: zip(agents, limits)))
-                #expect(try await scenario.violations() == [])
+                try await scenario.requireConsistency()
 
                 let waiting = try await store.rows(
                     "SELECT conversation_id FROM line_entries ORDER BY priority, queued_at, id LIMIT 10"
@@ -68,7 +68,7 @@ import Testing
                 #expect(try await store.value("SELECT count(*) AS count FROM line_entries") == 1490)
             }
             for other in others { await other.database.close() }
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -142,7 +142,7 @@ import Testing
                         try await store.value("SELECT count(*) AS count FROM runs WHERE status = 'completed'") == 1
                     })
             }
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -165,7 +165,7 @@ import Testing
                 #expect(ended)
             }
             #expect(try await store.value("SELECT count(*) AS count FROM assignments WHERE agent_id IS NOT NULL") == 50)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -201,7 +201,7 @@ import Testing
                     })
             }
             #expect(try await store.value("SELECT count(*) AS count FROM assignments WHERE agent_id IS NOT NULL") == 2)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 

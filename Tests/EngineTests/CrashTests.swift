@@ -102,7 +102,7 @@ import Testing
             }
             #expect(await last.stop() == .exit(0))
             #expect(finished)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
             for (what, sql, count) in [
                 ("runs", "SELECT count(*) AS count FROM runs WHERE status = 'completed'", contacts),
                 ("run.started", "SELECT count(*) AS count FROM events WHERE type = 'run.started'", contacts),

@@ -89,7 +89,7 @@ func withEffects<Value: Sendable>(
                     "SELECT count(*) AS count FROM messages WHERE direction = 'outgoing' AND status = 'sent'") == 40)
             #expect(
                 try await store.value("SELECT count(*) AS count FROM events WHERE type = 'message.delivered'") == 40)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
         await channel.stop()
     }
@@ -124,7 +124,7 @@ func withEffects<Value: Sendable>(
             #expect(
                 try JSON.parse(Array(failed[0].decode("data", as: String.self).utf8))["message_id"]?.string
                     == ids[0].uuidString.lowercased())
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
         await channel.stop()
     }
@@ -164,7 +164,7 @@ func withEffects<Value: Sendable>(
                 try await store.value(
                     "SELECT count(*) AS count FROM events WHERE type = 'message.failed' AND data ->> 'attempts' = '2'")
                     == 1)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
         await channel.stop()
     }

@@ -35,7 +35,7 @@ import Testing
             #expect(try await first.value("SELECT count(*) AS count FROM contacts") == 20)
             #expect(try await first.value("SELECT count(*) AS count FROM runs") == 20)
             #expect(try await first.value("SELECT count(*) AS count FROM messages") == 4000)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
             await second.database.close()
         }
     }
@@ -77,7 +77,7 @@ import Testing
             }
             let opened: Int = try await first.value("SELECT count(*) AS count FROM conversations")
             #expect(try await first.value("SELECT count(*) AS count FROM runs") == opened)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
             await second.database.close()
         }
     }
@@ -103,7 +103,7 @@ import Testing
                 #expect(result.status == (index == 42 ? .rejected : .accepted))
             }
             #expect(try await store.value("SELECT count(*) AS count FROM messages") == 99)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 

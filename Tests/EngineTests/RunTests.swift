@@ -85,7 +85,7 @@ import Testing
             #expect(
                 try await store.value(
                     "SELECT count(*) AS count FROM contact_fields WHERE name = 'topic' AND type = 'text'") == 1)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -147,7 +147,7 @@ import Testing
             for row in times { place[try row.decode("conversation_id")] = try row.decode("queued_at", as: Date.self) }
             let order = served.compactMap { place[$0] }
             #expect(order == order.sorted() && opened.count == 20)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -189,7 +189,7 @@ import Testing
                 "SELECT data ->> 'reason' AS reason FROM run_log WHERE kind = 'port' AND step IN ('to', 'again') ORDER BY id"
             ).map { try $0.decode("reason", as: String?.self) }
             #expect(reasons == ["assigned_by_person", "assigned_by_person"])
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -226,7 +226,7 @@ import Testing
                 try await store.value(
                     "SELECT assignee_id IS NULL AS free FROM conversations WHERE id = $1", [conversation]))
             #expect(try await store.value("SELECT count(*) AS count FROM run_signals") == 0)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -268,7 +268,7 @@ import Testing
                 try await store.value("SELECT count(*) AS count FROM runs WHERE status = 'stopped'", as: Int.self) >= 30
             )
             #expect(try await store.value("SELECT count(*) AS count FROM assignments WHERE kind = 'assignment'") == 30)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -314,7 +314,7 @@ import Testing
                 try await store.value("SELECT count(*) AS count FROM conversations WHERE assignee_id IS NOT NULL") == 58
             )
             #expect(try await store.value("SELECT count(*) AS count FROM run_signals") == 0)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
     }
 
@@ -403,7 +403,7 @@ import Testing
                 }
                 #expect(judged)
             }
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
         }
         await channel.stop()
     }

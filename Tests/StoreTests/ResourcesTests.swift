@@ -179,11 +179,11 @@ struct ResourcesTests {
                 try $0.deleteAgent(agents[0], releasing: .transfer(to: agents[1]), by: caller, in: workspace)
             }
             #expect(try await store.agent(agents[1], in: workspace).openCount == 1)
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
 
             try await scenario.publishAssign(to: team)
             try await store.write { try $0.deleteAgent(agents[1], releasing: .returnToLine, by: caller, in: workspace) }
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
             await expect(throws: conflict(.teamInUse)) {
                 try await store.write { try $0.deleteTeam(team, by: caller, in: workspace) }
             }
@@ -322,7 +322,7 @@ struct ResourcesTests {
             #expect(try await tables(holding: marker, store) != [])
             try await store.write { try $0.eraseContact(contact, by: caller, in: workspace) }
             #expect(try await tables(holding: marker, store) == [])
-            #expect(try await scenario.violations() == [])
+            try await scenario.requireConsistency()
             await expect(throws: notFound) { try await store.contact(contact, in: workspace) }
             await expect(throws: notFound) {
                 try await store.write { try $0.eraseContact(contact, by: caller, in: workspace) }

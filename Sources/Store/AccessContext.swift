@@ -1,0 +1,27 @@
+import Core
+import Foundation
+
+/// On whose behalf statements are run: what row-level security and the audit log go by.
+///
+/// Bound to the task for the length of one request, so that no statement of a handler can forget it, and so that it is
+/// independent of the `workspace_id` that the statement itself binds: a mistake in one is caught by the other.
+public struct AccessContext: Sendable, Hashable {
+    /// The only workspace whose rows may be seen and written; nil for an operator, who sees workspaces and nothing in them.
+    public var workspace: UUID?
+    /// Who acts, as events and the audit log name them.
+    public var actor: Actor
+    /// The client's address as text, without port; nil where nobody called.
+    public var address: String?
+    /// The request that the change belongs to.
+    public var requestID: String?
+
+    public init(workspace: UUID?, actor: Actor, address: String? = nil, requestID: String? = nil) {
+        self.workspace = workspace
+        self.actor = actor
+        self.address = address
+        self.requestID = requestID
+    }
+
+    /// The context of the current task; nil outside of a request.
+    @TaskLocal public static var current: AccessContext?
+}
