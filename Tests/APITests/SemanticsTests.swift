@@ -171,9 +171,10 @@ import Testing
             let (first, second) = (try await api.a.conversation(), try await api.a.conversation())
             let body: JSON = ["team_id": .string(team), "strategy": "least_open"]
             func one(_ id: String) async throws -> JSON { try await a.get("/v1/conversations/\(id)").expect(200) }
+            // Nobody stands in the line: served in the call itself.
             let served = try await a.post("/v1/conversations/\(first)/assign", body).expect(200)
-            #expect(served["team_id"]?.string == team)
-            #expect(try await eventually { try await one(first)["assignee_id"]?.string == agent })
+            #expect(served["team_id"]?.string == team && served["assignee_id"]?.string == agent)
+            #expect(served["waiting"] == false)
             #expect(try await a.post("/v1/conversations/\(second)/assign", body).expect(200)["waiting"] == true)
             #expect(try await ids(a, "/v1/conversations?waiting=true&team_id=\(team)") == [second])
             #expect(try await ids(a, "/v1/conversations?assignee_id=none") == [second])
@@ -188,6 +189,34 @@ import Testing
             let types = try await a.get("/v1/conversations/\(second)/events").expect(200).items
                 .compactMap { $0["type"]?.string }
             #expect(types.suffix(2) == ["conversation.waiting", "conversation.assigned"])
+        }
+    }
+
+    /// S22 under contention: calls and the line's server share one line; limits and the order of the turns hold.
+    @Test(.timeLimit(.minutes(15))) func assigningByStrategyAtOnce() async throws {
+        try await withAPI { api in
+            let a = api.a.owner
+            var agents: [String] = []
+            for name in ["Ana", "Bea", "Cleo"] { agents.append(try await api.a.agent(name, maxOpen: 3)) }
+            let team = try await api.a.team("Cards", agents)
+            var conversations: [String] = []
+            for _ in 0..<12 { conversations.append(try await api.a.conversation()) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for conversation in conversations {
+                    group.addTask {
+                        let body: JSON = ["team_id": .string(team), "strategy": "round_robin"]
+                        try await a.post("/v1/conversations/\(conversation)/assign", body).expect(200)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(
+                try await eventually {
+                    try await ids(a, "/v1/conversations?waiting=true&team_id=\(team)").count == 3
+                })
+            for agent in agents {
+                #expect(try await ids(a, "/v1/conversations?assignee_id=\(agent)").count == 3)
+            }
         }
     }
 

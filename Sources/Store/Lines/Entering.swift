@@ -3,7 +3,11 @@ import Foundation
 import Postgres
 
 extension StoreTransaction {
-    /// Puts the conversation in line as the API was asked to (S22): the team's line, or the workspace's without a team.
+    /// Has the conversation assigned by strategy as the API was asked to (S22): from the team's line, or the workspace's
+    /// without a team.
+    ///
+    /// When nobody stands in that line and nobody is serving it, it is served here and now; otherwise the conversation
+    /// waits its turn. The line's lock is not waited for: a call must not stand behind a server that works on a backlog.
     func enterLine(
         of conversation: inout Conversation, team: Conversation.Named?, strategy: RoutingStrategy,
         _ request: AssignRequest, by caller: Caller, at now: Date, in workspace: UUID
@@ -13,16 +17,38 @@ extension StoreTransaction {
         }
         try leaveLine(&conversation, reason: "moved_by_person", at: now, in: workspace)
         recordTeam(of: &conversation, to: team, by: caller, at: now)
+        let line = team?.id ?? workspace
+        let entry = LineEntryRow(
+            id: newID(), conversationID: conversation.id, lineID: line, lineKind: team == nil ? .workspace : .team,
+            runID: nil, visit: nil, step: nil, priority: conversation.priority, queuedAt: now, enteredAt: now,
+            strategy: strategy, onlyOnline: request.onlyOnline, maxOpen: request.maxOpen, caller: caller)
+        var decision: UUID?
+        if let locked = try lockEmptyLine(line, in: workspace) {
+            var conversations = [conversation.id: conversation]
+            let service = try serve(
+                locked, [entry], conversations: &conversations, holder: nil, keepsEmpty: true, in: workspace)
+            if !service.served.isEmpty, let assigned = conversations[conversation.id] {
+                conversation = assigned
+                changes.update(conversation)
+                return
+            }
+            decision = service.decision
+        } else {
+            changes.marks.insert(line)
+        }
         conversation.assignedSource = caller.source
-        enter(
-            LineEntryRow(
-                id: newID(), conversationID: conversation.id, lineID: team?.id ?? workspace,
-                lineKind: team == nil ? .workspace : .team, runID: nil, visit: nil, step: nil,
-                priority: conversation.priority, queuedAt: now, enteredAt: now, strategy: strategy,
-                onlyOnline: request.onlyOnline, maxOpen: request.maxOpen, caller: caller),
-            conversation: &conversation, lineName: team?.name, at: now)
+        enter(entry, conversation: &conversation, lineName: team?.name, at: now, decision: decision)
         changes.update(conversation)
-        changes.marks.insert(team?.id ?? workspace)
+    }
+
+    /// The line under its lock, unless somebody serves it right now or stands in it.
+    private func lockEmptyLine(_ line: UUID, in workspace: UUID) throws -> LockedLine? {
+        // The conversation may have stood in this very line, and its agent may serve it.
+        try flushLines(workspace)
+        let taken = try send("lines_take", [workspace, [line], UUID?.none])
+        let waiting = try send("lines_waiting", [workspace, [line]])
+        guard let row = try taken.rows().first, try waiting.rows().isEmpty else { return nil }
+        return try LockedLine(row: row)
     }
 
     /// Adds the entry and says so in an event. Serving it is somebody else's business: mark the line, or serve it.

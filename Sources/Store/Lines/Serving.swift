@@ -44,12 +44,13 @@ extension StoreTransaction {
     ///
     /// - Parameters:
     ///   - entries: in line order; all of them, or the first of them.
+    ///   - holder: whose the line is from now on; nil leaves it to whom it belongs.
     ///   - conversations: locked; changed here and left for the caller to write.
     ///   - keepsEmpty: whether a decision that gave nothing to anybody is kept, because entries refer to it.
     /// - Returns: who was served, in order, and the decision. Taking entries out is the caller's, who knows whether they
     ///   were stored.
     func serve(
-        _ line: LockedLine, _ entries: [LineEntryRow], conversations: inout [UUID: Conversation], holder: LineHolder,
+        _ line: LockedLine, _ entries: [LineEntryRow], conversations: inout [UUID: Conversation], holder: LineHolder?,
         keepsEmpty: Bool, in workspace: UUID
     ) throws -> (served: [Served], decision: UUID?, at: Date) {
         let statement =
@@ -98,7 +99,8 @@ extension StoreTransaction {
         }
         recordTurns(of: line, before: candidates, after: service.candidates)
         changes.lines.append(
-            LineRow(id: line.id, owner: holder.id, lastTurn: service.lastTurn, leaseSeconds: holder.leaseSeconds))
+            LineRow(
+                id: line.id, owner: holder?.id, lastTurn: service.lastTurn, leaseSeconds: holder?.leaseSeconds))
         return (served, decision, now)
     }
 
