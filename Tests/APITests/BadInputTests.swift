@@ -193,8 +193,9 @@ import Testing
                     ["opened_to out-of-range"]
                 ),
                 (
-                    "/v1/conversations?updated_since=2026-02-01T00:00:00Z&sort=opened_at", "bad-query",
-                    ["sort not-allowed"]
+                    "/v1/conversations?updated_since=2026-02-01T00:00:00Z&opened_from=2026-01-01T00:00:00Z&"
+                        + "closed_to=2026-01-01T00:00:00Z", "bad-query",
+                    ["closed_to not-allowed", "updated_since not-allowed"]
                 ),
                 (
                     "/v1/runs?status=odd&workflow_id=1", "bad-query",

@@ -264,7 +264,7 @@ import Testing
         #expect(received[0].names == ["message_id", "status", "conversation_id", "opened"])
         #expect(received[0]["opened"] == true)
         let next = try #require(received[0]["conversation_id"]?.string)
-        let query = "status=open&contact_id=\(contact)&channel_id=\(api.a.channel)&source=contact&sort=opened_at"
+        let query = "status=open&contact_id=\(contact)&channel_id=\(api.a.channel)&source=contact"
         #expect(try await a.get("/v1/conversations?\(query)").expect(200).items.map { try $0.id } == [next])
         let window = "closed_from=2020-01-01T00:00:00Z&closed_to=2099-01-01T00:00:00Z&order=asc"
         #expect(try await a.get("/v1/conversations?\(window)").expect(200).items.map { try $0.id } == [id])

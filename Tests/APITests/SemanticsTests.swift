@@ -100,7 +100,7 @@ import Testing
             }
             let cursor = try #require(try await a.get("/v1/conversations?limit=1").expect(200)["next_cursor"]?.string)
             try await a.get("/v1/conversations?limit=5&cursor=\(cursor)").expect(200)
-            for query in ["status=open", "order=asc", "sort=updated_at", "waiting=false"] {
+            for query in ["status=open", "order=asc", "updated_since=2026-01-01T00:00:00Z", "waiting=false"] {
                 try await a.get("/v1/conversations?\(query)&cursor=\(cursor)").refused(400, "bad-cursor", [], query)
             }
             try await a.get("/v1/contacts?cursor=\(cursor)").refused(400, "bad-cursor")

@@ -61,28 +61,46 @@ CREATE TABLE conversations (
 -- Invariant 1: a contact has at most one conversation that is not closed.
 CREATE UNIQUE INDEX conversations_one_open_key ON conversations (workspace_id, contact_id) WHERE status <> 'closed';
 
--- Lists go by (opened_at, id), newest or oldest first, behind one filter each; see sql/queries/conversations_api.sql. The
--- columns after the id keep no order: a further filter is answered from the index, and no row is fetched to be dropped.
-CREATE INDEX conversations_opened_idx ON conversations (workspace_id, opened_at, id);
+-- Lists go by (opened_at, id) within a status, newest or oldest first, behind one filter each; a list of every status merges
+-- three stretches of an index. So who looks for living conversations never walks through closed ones. The columns after the
+-- id keep no order: a further filter is answered from the index, and no row is fetched to be dropped. No index holds a
+-- column that a message changes: a message on a living conversation is a HOT update. See sql/queries/conversations_api.sql.
 CREATE INDEX conversations_status_idx ON conversations
-    (workspace_id, status, opened_at, id, team_id, assignee_id, channel_id);
+    (workspace_id, status, opened_at, id, team_id, assignee_id, channel_id, source, waiting);
 CREATE INDEX conversations_team_idx ON conversations
-    (workspace_id, team_id, opened_at, id, status, assignee_id, channel_id);
+    (workspace_id, team_id, status, opened_at, id, assignee_id, channel_id, source, waiting, closed_at, updated_at)
+    WHERE team_id IS NOT NULL;
 CREATE INDEX conversations_assignee_idx ON conversations
-    (workspace_id, assignee_id, opened_at, id, status, team_id, channel_id);
+    (workspace_id, assignee_id, status, opened_at, id, team_id, channel_id, source, waiting, closed_at, updated_at)
+    WHERE assignee_id IS NOT NULL;
+-- An index does not know that rows of the same null are in the order of what follows: nobody's have an index of their own.
+CREATE INDEX conversations_unassigned_idx ON conversations
+    (workspace_id, status, opened_at, id, team_id, channel_id, source, waiting, closed_at, updated_at)
+    WHERE assignee_id IS NULL;
 CREATE INDEX conversations_channel_idx ON conversations
-    (workspace_id, channel_id, opened_at, id, status, team_id, assignee_id);
-CREATE INDEX conversations_contact_idx ON conversations (workspace_id, contact_id, opened_at, id);
-CREATE INDEX conversations_waiting_idx ON conversations (workspace_id, opened_at, id, team_id, channel_id, source)
-    WHERE waiting;
+    (workspace_id, channel_id, status, opened_at, id, team_id, assignee_id, source, waiting, closed_at, updated_at);
 CREATE INDEX conversations_source_idx ON conversations
-    (workspace_id, source, opened_at, id, status, team_id, assignee_id, channel_id) WHERE source <> 'contact';
+    (workspace_id, source, status, opened_at, id, team_id, assignee_id, channel_id, waiting, closed_at, updated_at)
+    WHERE source <> 'contact';
+-- Two of team, agent and channel that each have much and never met: only what is closed is so much, and it is written once.
+CREATE INDEX conversations_team_assignee_idx ON conversations (workspace_id, team_id, assignee_id, opened_at, id)
+    WHERE status = 'closed';
+CREATE INDEX conversations_team_channel_idx ON conversations (workspace_id, team_id, channel_id, opened_at, id)
+    WHERE status = 'closed';
+CREATE INDEX conversations_assignee_channel_idx ON conversations (workspace_id, assignee_id, channel_id, opened_at, id)
+    WHERE status = 'closed';
+CREATE INDEX conversations_contact_idx ON conversations (workspace_id, contact_id, opened_at, id);
+CREATE INDEX conversations_waiting_idx ON conversations
+    (workspace_id, status, opened_at, id, team_id, assignee_id, channel_id, source, updated_at) WHERE waiting;
 CREATE INDEX conversations_closed_idx ON conversations
-    (workspace_id, closed_at, id, team_id, assignee_id, channel_id, opened_at) WHERE closed_at IS NOT NULL;
+    (workspace_id, closed_at, id, team_id, assignee_id, channel_id, source) WHERE closed_at IS NOT NULL;
 CREATE INDEX conversations_first_reply_idx ON conversations (workspace_id, first_reply_at, id)
     WHERE first_reply_at IS NOT NULL;
+-- A message does not touch updated_at (docs/semantics.md S25).
 CREATE INDEX conversations_updated_idx ON conversations
-    (workspace_id, updated_at, id, team_id, assignee_id, channel_id, status, opened_at);
+    (workspace_id, updated_at, id, status, team_id, assignee_id, channel_id, source, waiting);
+-- Agents are many: an agent without conversations must not be taken for an average one.
+ALTER TABLE conversations ALTER assignee_id SET STATISTICS 500;
 -- A team belongs to one workspace: told so, the planner does not take the filter on both for twice as rare.
 CREATE STATISTICS conversations_tenancy (dependencies)
     ON workspace_id, contact_id, channel_id, team_id, assignee_id FROM conversations;

@@ -78,7 +78,7 @@ CREATE TABLE runs (
         REFERENCES workflow_versions (workspace_id, workflow_id, version),
     FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversations (workspace_id, id)
 ) WITH (fillfactor = 70);
-CREATE INDEX runs_workflow_idx ON runs (workspace_id, workflow_id, id, status) WHERE status <> 'candidate';
+CREATE INDEX runs_workflow_idx ON runs (workspace_id, workflow_id, status, id) WHERE status <> 'candidate';
 CREATE INDEX runs_contact_idx ON runs (workspace_id, contact_id, id);
 CREATE INDEX runs_conversation_idx ON runs (workspace_id, conversation_id, id);
 CREATE INDEX runs_status_idx ON runs (workspace_id, status, id, workflow_id) WHERE status <> 'candidate';

@@ -70,7 +70,7 @@ CREATE TABLE job_runs (
     CHECK (window_from < window_to)
 );
 CREATE UNIQUE INDEX job_runs_window_key ON job_runs (workspace_id, job, window_from, window_to) WHERE scheduled;
-CREATE INDEX job_runs_job_idx ON job_runs (workspace_id, job, id);
+CREATE INDEX job_runs_job_idx ON job_runs (workspace_id, job, id, status);
 CREATE INDEX job_runs_due_idx ON job_runs (workspace_id, next_at, id) WHERE status IN ('pending', 'running');
 
 CREATE TABLE job_results (

@@ -38,6 +38,8 @@ FROM workspaces w,
 WHERE w.id = $1
 ORDER BY u.contact_id;
 
+-- updated_at is the time of the last change of what the API shows of a conversation. A message changes nothing of that but
+-- the first reply: else each would write an entry to every index that holds updated_at, and would be no HOT update.
 -- name: changes_update_conversations
 UPDATE conversations c
 SET status = u.status, team_id = u.team_id, team_name = u.team_name,
@@ -47,7 +49,15 @@ SET status = u.status, team_id = u.team_id, team_name = u.team_name,
     first_reply_agent_id = u.reply_agent_id, first_reply_agent_name = u.reply_agent_name,
     first_reply_team_id = u.reply_team_id, first_reply_team_name = u.reply_team_name,
     closed_at = u.closed_at, closed_source = u.closed_source, category = u.category, summary = u.summary,
-    last_sequence = u.last_sequence, last_event_at = u.last_event_at, version = c.version + 1, updated_at = now()
+    last_sequence = u.last_sequence, last_event_at = u.last_event_at, version = c.version + 1,
+    updated_at = CASE
+        WHEN (c.status, c.team_id, c.assignee_id, c.assigned_at, c.waiting, c.priority, c.subject, c.custom,
+            c.first_reply_at, c.closed_at, c.category, c.summary)
+            IS DISTINCT FROM (u.status, u.team_id, u.assignee_id, u.assigned_at, u.waiting, u.priority, u.subject,
+            u.custom::jsonb, u.first_reply_at, u.closed_at, u.category, u.summary)
+        THEN now()
+        ELSE c.updated_at
+    END
 FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::timestamptz[],
     $10::boolean[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::uuid[], $16::text[], $17::uuid[],
     $18::text[], $19::timestamptz[], $20::text[], $21::text[], $22::text[], $23::bigint[], $24::timestamptz[])

@@ -1,7 +1,8 @@
 -- Runs as the API shows them: newest first, never a candidate.
 
--- Of all workflows: each status has its own stretch of the index, their heads are merged.
+-- Of all workflows or of one: each status has its own stretch of the index, their heads are merged.
 -- name: run_list
+-- plan: custom
 SELECT r.id, r.workflow_id, r.workflow_version, r.contact_id, r.conversation_id, r.status, r.reason, r.step, r.started_at,
     r.ended_at
 FROM unnest($2::text[]) AS s (status)
@@ -10,6 +11,7 @@ CROSS JOIN LATERAL (
         q.started_at, q.ended_at
     FROM runs q
     WHERE q.workspace_id = $1 AND q.status = s.status AND q.status <> 'candidate'
+        AND ($5::uuid IS NULL OR q.workflow_id = $5)
         AND q.id < coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     ORDER BY q.id DESC
     LIMIT $4::bigint
@@ -17,7 +19,7 @@ CROSS JOIN LATERAL (
 ORDER BY r.id DESC
 LIMIT $4::bigint;
 
--- Of a workflow, a contact, a conversation.
+-- Of a contact or a conversation: few, so that the other filters may look at each.
 -- name: run_list_filtered
 -- plan: custom
 SELECT r.id, r.workflow_id, r.workflow_version, r.contact_id, r.conversation_id, r.status, r.reason, r.step, r.started_at,

@@ -9,7 +9,7 @@ struct ConversationRoutes: Sendable {
 
     static let filters: Set<String> = [
         "status", "team_id", "assignee_id", "waiting", "channel_id", "contact_id", "source", "opened_from", "opened_to",
-        "closed_from", "closed_to", "updated_since", "sort", "order", "limit", "cursor",
+        "closed_from", "closed_to", "updated_since", "order", "limit", "cursor",
     ]
     static let paging: Set<String> = ["order", "limit", "cursor"]
 
@@ -34,9 +34,8 @@ struct ConversationRoutes: Sendable {
 
     @Sendable private func list(_ request: APIRequest) async throws -> APIResponse {
         let workspace = try request.workspace()
-        let (filter, order, page) = try request.query { query in
-            let filter = Self.filter(query)
-            return (filter, Self.order(query, filter), query.page(key: .instant, .uuid))
+        let (filter, ascending, page) = try request.query {
+            (Self.filter($0), $0.isAscending(default: false), $0.page(key: .instant, .uuid))
         }
         let after = page.after.flatMap { position in
             position.instant(0).flatMap { time in
@@ -44,9 +43,9 @@ struct ConversationRoutes: Sendable {
             }
         }
         let rows = try await store.conversations(
-            filter, order: order, after: after, limit: page.fetchLimit, in: workspace)
+            filter, ascending: ascending, after: after, limit: page.fetchLimit, in: workspace)
         return page.response(rows, item: \.json) { conversation in
-            let position = order.position(of: conversation)
+            let position = filter.window.position(of: conversation)
             return [.instant(position.time), .uuid(position.id)]
         }
     }
@@ -60,36 +59,38 @@ struct ConversationRoutes: Sendable {
         filter.channelID = query.optionalUUID("channel_id")
         filter.contactID = query.optionalUUID("contact_id")
         filter.source = query.optionalEnumeration("source", Source.self)
-        filter.openedFrom = query.optionalInstant("opened_from")
-        filter.openedTo = query.optionalInstant("opened_to")
-        filter.closedFrom = query.optionalInstant("closed_from")
-        filter.closedTo = query.optionalInstant("closed_to")
-        filter.updatedSince = query.optionalInstant("updated_since")
-        if let from = filter.openedFrom, let to = filter.openedTo, from >= to {
+        filter.window = window(query)
+        return filter
+    }
+
+    /// At most one, since an index is in the order of one time.
+    private static func window(_ query: QueryReader) -> ConversationWindow {
+        let opened = (from: query.optionalInstant("opened_from"), to: query.optionalInstant("opened_to"))
+        let closed = (from: query.optionalInstant("closed_from"), to: query.optionalInstant("closed_to"))
+        let updatedSince = query.optionalInstant("updated_since")
+        if let from = opened.from, let to = opened.to, from >= to {
             query.fail("opened_to", "out-of-range", "must be after opened_from")
         }
-        if let from = filter.closedFrom, let to = filter.closedTo, from >= to {
+        if let from = closed.from, let to = closed.to, from >= to {
             query.fail("closed_to", "out-of-range", "must be after closed_from")
         }
-        return filter
+        let isOfOpening = opened.from != nil || opened.to != nil
+        let isOfClosing = closed.from != nil || closed.to != nil
+        if isOfOpening, isOfClosing {
+            query.fail(closed.from == nil ? "closed_to" : "closed_from", "not-allowed", "not with a window of opening")
+        }
+        if updatedSince != nil, isOfOpening || isOfClosing {
+            query.fail("updated_since", "not-allowed", "not with a window of opening or closing")
+        }
+        if let updatedSince { return ConversationWindow(.updated, from: updatedSince) }
+        if isOfClosing { return ConversationWindow(.closed, from: closed.from, to: closed.to) }
+        return ConversationWindow(.opened, from: opened.from, to: opened.to)
     }
 
     private static let assignee = FieldType<String>.string(length: 1...64).map(
         orSay: "must be an agent's id, or none"
     ) { text -> ConversationFilter.Assignee? in
         text == "none" ? .nobody : UUID(uuidString: text).map { .agent($0) }
-    }
-
-    /// Newest first by the column that the filter is about, so that the index of that column answers: who asks what was
-    /// updated or closed since then reads on from there.
-    private static func order(_ query: QueryReader, _ filter: ConversationFilter) -> ConversationOrder {
-        let sort = query.optionalEnumeration("sort", ConversationOrder.Column.self)
-        if filter.updatedSince != nil, let sort, sort != .updatedAt {
-            query.fail("sort", "not-allowed", "must be updated_at where updated_since is given")
-        }
-        let isClosing = filter.closedFrom != nil || filter.closedTo != nil
-        let column = sort ?? (filter.updatedSince != nil ? .updatedAt : isClosing ? .closedAt : .openedAt)
-        return ConversationOrder(column: column, ascending: query.isAscending(default: false))
     }
 
     @Sendable private func get(_ request: APIRequest) async throws -> APIResponse {

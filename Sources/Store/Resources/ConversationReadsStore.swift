@@ -63,52 +63,41 @@ public struct ConversationFilter: Sendable, Hashable {
     public var channelID: UUID?
     public var contactID: UUID?
     public var source: Source?
-    /// Half-open windows: from included, to excluded.
-    public var openedFrom: Date?
-    public var openedTo: Date?
-    public var closedFrom: Date?
-    public var closedTo: Date?
-    public var updatedSince: Date?
+    public var window = ConversationWindow()
 
     public init() {}
 }
 
-/// The order of a list of conversations; ties by id, in the same direction.
-public struct ConversationOrder: Sendable, Hashable {
-    public enum Column: String, Sendable, CaseIterable {
-        case openedAt = "opened_at"
+/// When something happened to the conversations of a list, half-open: from included, to excluded. The list goes by that time,
+/// ties by id, so that the window is one stretch of one index.
+public struct ConversationWindow: Sendable, Hashable {
+    public enum Time: String, Sendable {
+        case opened
         /// Closed conversations only.
-        case closedAt = "closed_at"
-        case updatedAt = "updated_at"
+        case closed
+        /// The last change of what the API shows of a conversation.
+        case updated
     }
 
-    public var column: Column
-    public var ascending: Bool
+    public var time: Time
+    public var from: Date?
+    public var to: Date?
 
-    public init(column: Column, ascending: Bool) {
-        self.column = column
-        self.ascending = ascending
+    public init(_ time: Time = .opened, from: Date? = nil, to: Date? = nil) {
+        self.time = time
+        self.from = from
+        self.to = to
     }
 
-    /// Where in this order the conversation stands.
+    /// Where the conversation stands in the list.
     public func position(of conversation: ConversationRecord) -> ConversationPosition {
         let time =
-            switch column {
-            case .openedAt: conversation.openedAt
-            case .closedAt: conversation.closedAt ?? conversation.openedAt
-            case .updatedAt: conversation.updatedAt
+            switch time {
+            case .opened: conversation.openedAt
+            case .closed: conversation.closedAt ?? conversation.openedAt
+            case .updated: conversation.updatedAt
             }
         return ConversationPosition(time: time, id: conversation.id)
-    }
-
-    var statement: String {
-        let name =
-            switch column {
-            case .openedAt: "conversation_list_opened"
-            case .closedAt: "conversation_list_closed"
-            case .updatedAt: "conversation_list_updated"
-            }
-        return name + (ascending ? "_asc" : "_desc")
     }
 }
 
@@ -204,21 +193,27 @@ extension Store {
     /// One page of conversations.
     ///
     /// - Parameters:
+    ///   - ascending: oldest first by the time of the filter's window, else newest first.
     ///   - position: the last row of the page before; nil begins at the start.
     ///   - limit: at most so many; ask for one more than is shown to learn whether there are more.
     public func conversations(
-        _ filter: ConversationFilter, order: ConversationOrder, after position: ConversationPosition?, limit: Int,
+        _ filter: ConversationFilter, ascending: Bool, after position: ConversationPosition?, limit: Int,
         in workspace: UUID
     ) async throws -> [ConversationRecord] {
         var agent: UUID?
         if case .agent(let id) = filter.assignee { agent = id }
+        // Behind a position its side of the window holds by itself. Said twice, the server would begin at the window's edge
+        // and walk to the position, further with every page.
+        var window = filter.window
+        if position != nil {
+            if ascending { window.from = nil } else { window.to = nil }
+        }
         return try await read(
-            order.statement,
+            "conversation_list_\(window.time.rawValue)_\(ascending ? "asc" : "desc")",
             [
                 workspace, filter.status?.rawValue, filter.teamID, agent, filter.assignee == .nobody ? true : nil,
-                filter.waiting, filter.channelID, filter.contactID, filter.source?.rawValue, filter.openedFrom,
-                filter.openedTo, filter.closedFrom, filter.closedTo, filter.updatedSince, position?.time, position?.id,
-                limit,
+                filter.waiting, filter.channelID, filter.contactID, filter.source?.rawValue, window.from, window.to,
+                position?.time, position?.id, limit,
             ]
         ).map(ConversationRecord.init(row:))
     }

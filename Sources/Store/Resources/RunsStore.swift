@@ -73,13 +73,14 @@ public struct RunFilter: Sendable, Hashable {
         self.status = status
     }
 
-    var isOfSomething: Bool { workflowID != nil || contactID != nil || conversationID != nil }
+    /// Whether these are the runs of one contact or conversation.
+    var isOfSomebody: Bool { contactID != nil || conversationID != nil }
 }
 
 extension Store {
     /// One page of runs, newest first.
     public func runs(_ filter: RunFilter, after id: UUID?, limit: Int, in workspace: UUID) async throws -> [RunRecord] {
-        if filter.isOfSomething {
+        if filter.isOfSomebody {
             return try await read(
                 "run_list_filtered",
                 [
@@ -90,7 +91,7 @@ extension Store {
         }
         let statuses = filter.status.map { [$0] } ?? RunStatus.allCases
         return try await read(
-            "run_list", [workspace, statuses.map(\.rawValue), id, limit]
+            "run_list", [workspace, statuses.map(\.rawValue), id, limit, filter.workflowID]
         ).map(RunRecord.init(row:))
     }
 
