@@ -168,6 +168,7 @@ CREATE TABLE public.conversations (
     CONSTRAINT conversations_status_check CHECK ((status = ANY (ARRAY['open'::text, 'snoozed'::text, 'closed'::text])))
 )
 WITH (fillfactor='80');
+ALTER TABLE ONLY public.conversations ALTER COLUMN assignee_id SET STATISTICS 500;
 
 CREATE TABLE public.decisions (
     workspace_id uuid NOT NULL,
@@ -663,11 +664,13 @@ CREATE INDEX contacts_phone_idx ON public.contacts USING btree (workspace_id, ph
 
 CREATE INDEX contacts_tags_idx ON public.contacts USING gin (tags) WHERE (tags <> '{}'::text[]);
 
-CREATE INDEX conversations_assignee_idx ON public.conversations USING btree (workspace_id, assignee_id, opened_at, id, status, team_id, channel_id);
+CREATE INDEX conversations_assignee_channel_idx ON public.conversations USING btree (workspace_id, assignee_id, channel_id, opened_at, id) WHERE (status = 'closed'::text);
 
-CREATE INDEX conversations_channel_idx ON public.conversations USING btree (workspace_id, channel_id, opened_at, id, status, team_id, assignee_id);
+CREATE INDEX conversations_assignee_idx ON public.conversations USING btree (workspace_id, assignee_id, status, opened_at, id, team_id, channel_id, source, waiting, closed_at, updated_at) WHERE (assignee_id IS NOT NULL);
 
-CREATE INDEX conversations_closed_idx ON public.conversations USING btree (workspace_id, closed_at, id, team_id, assignee_id, channel_id, opened_at) WHERE (closed_at IS NOT NULL);
+CREATE INDEX conversations_channel_idx ON public.conversations USING btree (workspace_id, channel_id, status, opened_at, id, team_id, assignee_id, source, waiting, closed_at, updated_at);
+
+CREATE INDEX conversations_closed_idx ON public.conversations USING btree (workspace_id, closed_at, id, team_id, assignee_id, channel_id, source) WHERE (closed_at IS NOT NULL);
 
 CREATE INDEX conversations_contact_idx ON public.conversations USING btree (workspace_id, contact_id, opened_at, id);
 
@@ -675,17 +678,21 @@ CREATE INDEX conversations_first_reply_idx ON public.conversations USING btree (
 
 CREATE UNIQUE INDEX conversations_one_open_key ON public.conversations USING btree (workspace_id, contact_id) WHERE (status <> 'closed'::text);
 
-CREATE INDEX conversations_opened_idx ON public.conversations USING btree (workspace_id, opened_at, id);
+CREATE INDEX conversations_source_idx ON public.conversations USING btree (workspace_id, source, status, opened_at, id, team_id, assignee_id, channel_id, waiting, closed_at, updated_at) WHERE (source <> 'contact'::text);
 
-CREATE INDEX conversations_source_idx ON public.conversations USING btree (workspace_id, source, opened_at, id, status, team_id, assignee_id, channel_id) WHERE (source <> 'contact'::text);
+CREATE INDEX conversations_status_idx ON public.conversations USING btree (workspace_id, status, opened_at, id, team_id, assignee_id, channel_id, source, waiting);
 
-CREATE INDEX conversations_status_idx ON public.conversations USING btree (workspace_id, status, opened_at, id, team_id, assignee_id, channel_id);
+CREATE INDEX conversations_team_assignee_idx ON public.conversations USING btree (workspace_id, team_id, assignee_id, opened_at, id) WHERE (status = 'closed'::text);
 
-CREATE INDEX conversations_team_idx ON public.conversations USING btree (workspace_id, team_id, opened_at, id, status, assignee_id, channel_id);
+CREATE INDEX conversations_team_channel_idx ON public.conversations USING btree (workspace_id, team_id, channel_id, opened_at, id) WHERE (status = 'closed'::text);
 
-CREATE INDEX conversations_updated_idx ON public.conversations USING btree (workspace_id, updated_at, id, team_id, assignee_id, channel_id, status, opened_at);
+CREATE INDEX conversations_team_idx ON public.conversations USING btree (workspace_id, team_id, status, opened_at, id, assignee_id, channel_id, source, waiting, closed_at, updated_at) WHERE (team_id IS NOT NULL);
 
-CREATE INDEX conversations_waiting_idx ON public.conversations USING btree (workspace_id, opened_at, id, team_id, channel_id, source) WHERE waiting;
+CREATE INDEX conversations_unassigned_idx ON public.conversations USING btree (workspace_id, status, opened_at, id, team_id, channel_id, source, waiting, closed_at, updated_at) WHERE (assignee_id IS NULL);
+
+CREATE INDEX conversations_updated_idx ON public.conversations USING btree (workspace_id, updated_at, id, status, team_id, assignee_id, channel_id, source, waiting);
+
+CREATE INDEX conversations_waiting_idx ON public.conversations USING btree (workspace_id, status, opened_at, id, team_id, assignee_id, channel_id, source, updated_at) WHERE waiting;
 
 CREATE UNIQUE INDEX events_default_sequence_key ON public.events_default USING btree (workspace_id, conversation_id, sequence);
 
@@ -701,7 +708,7 @@ CREATE INDEX identities_contact_idx ON public.identities USING btree (workspace_
 
 CREATE INDEX job_runs_due_idx ON public.job_runs USING btree (workspace_id, next_at, id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 
-CREATE INDEX job_runs_job_idx ON public.job_runs USING btree (workspace_id, job, id);
+CREATE INDEX job_runs_job_idx ON public.job_runs USING btree (workspace_id, job, id, status);
 
 CREATE UNIQUE INDEX job_runs_window_key ON public.job_runs USING btree (workspace_id, job, window_from, window_to) WHERE scheduled;
 
@@ -733,7 +740,7 @@ CREATE INDEX runs_conversation_idx ON public.runs USING btree (workspace_id, con
 
 CREATE INDEX runs_status_idx ON public.runs USING btree (workspace_id, status, id, workflow_id) WHERE (status <> 'candidate'::text);
 
-CREATE INDEX runs_workflow_idx ON public.runs USING btree (workspace_id, workflow_id, id, status) WHERE (status <> 'candidate'::text);
+CREATE INDEX runs_workflow_idx ON public.runs USING btree (workspace_id, workflow_id, status, id) WHERE (status <> 'candidate'::text);
 
 CREATE INDEX team_members_agent_idx ON public.team_members USING btree (workspace_id, agent_id, team_id);
 

@@ -23,7 +23,7 @@ enum PlanArguments {
         changes_update_conversations W CONV* OPENS NULLIDS NULLS NULLIDS NULLS NULLS NOWS FALSES NORMALS NULLS OBJECTS NOWS NULLIDS NULLS NULLIDS NULLS NULLTIMES NULLS NULLS NULLS SIXES NOWS
         changes_delete_signals W RUN* SIGNAL*
         changes_update_runs W RUN* ACTIVES NULLS NULLS OBJECTS NOWS NULLTIMES
-        changes_delete_candidates W RUN*
+        changes_delete_candidates W CANDIDATE*
         changes_delete_line_entries W WAITING*
         changes_update_lines W LINE* AGENT* SIXES FLOATS
         changes_count_open W AGENT* ONES
@@ -123,7 +123,7 @@ enum PlanArguments {
         outbox_claim W 32 AGENT '{}' 60
         outbox_claim W 32 AGENT CHANNEL* 60
         outbox_accounts W CHANNEL*
-        outbox_lock W EFFECT* AGENT ZEROS
+        outbox_lock W EFFECT* W ZEROS
         outbox_settle W EFFECT* SENTS NULLS FLOATS
         outbox_settle_messages W MESSAGE* SENTS NULLS
         workspaces_with_due_signals
@@ -255,11 +255,15 @@ enum PlanArguments {
         ),
         (
             "RUN",
-            "SELECT quote_literal(r.id) FROM runs r JOIN run_signals s ON s.workspace_id = $W AND s.run_id = r.id WHERE r.workspace_id = $W ORDER BY r.id DESC LIMIT 20"
+            "SELECT quote_literal(r.id) FROM runs r JOIN run_signals s ON s.workspace_id = $W AND s.run_id = r.id WHERE r.workspace_id = $W AND r.status = 'active' ORDER BY r.id DESC LIMIT 20"
+        ),
+        (
+            "CANDIDATE",
+            "SELECT quote_literal(id) FROM runs WHERE workspace_id = $W AND status = 'candidate' ORDER BY id LIMIT 20"
         ),
         (
             "SIGNAL",
-            "SELECT quote_literal(s.id) FROM run_signals s WHERE s.workspace_id = $W ORDER BY s.run_id DESC LIMIT 20"
+            "SELECT quote_literal(s.id) FROM run_signals s WHERE s.workspace_id = $W AND s.kind = 'timer' ORDER BY s.run_id DESC LIMIT 20"
         ),
         ("LINE", "SELECT quote_literal(line_id) FROM line_marks WHERE workspace_id = $W ORDER BY line_id LIMIT 20"),
         ("MARK", "SELECT quote_literal(id) FROM line_marks WHERE workspace_id = $W ORDER BY line_id LIMIT 20"),

@@ -2,7 +2,6 @@ import Core
 import Foundation
 import Postgres
 import Store
-import Testing
 
 /// One session that explains statements in one workspace, with the words of `PlanArguments`.
 struct PlanProbe {
@@ -14,6 +13,9 @@ struct PlanProbe {
         /// Entries of indexes that were written with the rows.
         var indexEntries: Double
     }
+
+    /// The seed has nothing of this word in some workspace.
+    struct Missing: Error { let word: String }
 
     private let session: PostgresSession
     private var words: [String: [String]] = [:]
@@ -75,8 +77,8 @@ struct PlanProbe {
 
     private mutating func set(_ word: String, _ sql: String) throws {
         let values = try Self.texts(session, sql)
-        if values.isEmpty { Issue.record("no \(word) in \(words["W"] ?? [])") }
-        words[word] = values.isEmpty ? ["NULL"] : values
+        guard !values.isEmpty else { throw Missing(word: word) }
+        words[word] = values
     }
 
     private func array(_ word: String, count: Int) -> String {

@@ -123,6 +123,12 @@ let planSeed = #"""
         CASE WHEN waiting THEN 'active' WHEN i % 50 = 0 THEN 'failed' WHEN i % 50 = 2 THEN 'conversation_closed' ELSE 'completed' END, 'to', opened_at,
         CASE WHEN NOT waiting THEN opened_at END, opened_at
     FROM c ORDER BY w, i;
+    INSERT INTO runs (workspace_id, id, workflow_id, workflow_version, contact_id, conversation_id, status, opened_at)
+    SELECT workspace_id, pg_temp.id(opened_at, 'candidate', i), workflow_id, 2, contact_id, id, 'candidate', opened_at
+    FROM c WHERE i % 120 = 41;
+    INSERT INTO run_signals (workspace_id, run_id, id, kind, due_at)
+    SELECT workspace_id, pg_temp.id(opened_at, 'candidate', i), pg_temp.id(opened_at, 'started', i), 'started', now()
+    FROM c WHERE i % 120 = 41;
     INSERT INTO run_log (workspace_id, id, run_id, occurred_at, step, visit, kind, port)
     SELECT workspace_id, pg_temp.id(opened_at, 'log', i * 10 + k), pg_temp.id(opened_at, 'run', i), opened_at, 's' || k, k, 'port', 'next'
     FROM c, generate_series(1, 3) k;
@@ -142,10 +148,10 @@ let planSeed = #"""
     SELECT workspace_id, pg_temp.id(opened_at, 'assignment', i), id, 'assignment', opened_at, 'workflow', 'line', agent_id, 'a', team_id,
         pg_temp.id('decision', i / 8), i % 8
     FROM c WHERE NOT waiting AND agent_id IS NOT NULL;
-    INSERT INTO outbox (workspace_id, id, key, kind, channel_id, conversation_id, message_id, body, status, next_at, expires_at, created_at)
+    INSERT INTO outbox (workspace_id, id, key, kind, channel_id, conversation_id, message_id, body, status, owner, next_at, expires_at, created_at)
     SELECT workspace_id, pg_temp.id(opened_at, 'effect', i), 'message/' || i, 'message', channel_id, id,
         pg_temp.id(opened_at + interval '3 minutes', 'message', i * 10 + 1), '{}',
-        CASE WHEN waiting THEN 'pending' ELSE 'sent' END, opened_at, opened_at + interval '1 day', opened_at
+        CASE WHEN waiting THEN 'pending' ELSE 'sent' END, workspace_id, opened_at, opened_at + interval '1 day', opened_at
     FROM c;
     INSERT INTO idempotency_keys (workspace_id, caller, key, operation, fingerprint, status, response, about, created_at)
     SELECT workspace_id, 'k', 'i' || i, 'POST', '', 201, '{}', id,

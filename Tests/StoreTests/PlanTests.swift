@@ -12,7 +12,7 @@ struct PlanTests {
     /// to be put into each index of its table: the way down from the root, and the leaf.
     private static let perRow = 20.0
     private static let besides = 50.0
-    private static let perIndexEntry = 5.0
+    private static let perIndexEntry = 4.0
 
     @Test("every statement touches at most 20 pages a row and 50 besides", .timeLimit(.minutes(10)))
     func statements() async throws {
@@ -43,29 +43,29 @@ struct PlanTests {
     private func expectBounded(_ calls: [(name: String, call: [String])]) async throws {
         let statements = try ProjectRoot.statements.get()
         try await withTestDatabase(template: try Self.template()) { url in
-            try await Database.admin(DatabaseConfiguration(url: url), logger: TestDatabase.silentLogger).session {
-                session in
+            let database = Database.admin(DatabaseConfiguration(url: url), logger: TestDatabase.silentLogger)
+            // Told here and not in the session, whose thread belongs to no test.
+            let excesses = try await database.session { session in
                 _ = try session.execute("SET plan_cache_mode = force_custom_plan")
                 for name in Set(calls.map(\.name)) {
-                    if let statement = statements[name] {
-                        try PlanProbe.prepare(session, statement)
-                    } else {
-                        Issue.record("there is no statement \(name)")
-                    }
+                    guard let statement = statements[name] else { return ["there is no statement \(name)"] }
+                    try PlanProbe.prepare(session, statement)
                 }
+                var excesses: [String] = []
                 for workspace in try PlanProbe.workspaces(session) {
                     let probe = try PlanProbe(session, workspace: workspace)
                     for (name, call) in calls {
                         let plan = try probe.explain(name, call)
-                        let limit =
-                            Self.perRow * plan.rows + Self.perIndexEntry * plan.indexEntries + Self.besides
-                        #expect(
-                            plan.pages <= limit,
-                            "\(name) \(call.joined(separator: " ")) in \(workspace): \(plan.pages) pages for \(plan.rows) rows"
+                        let limit = Self.perRow * plan.rows + Self.perIndexEntry * plan.indexEntries + Self.besides
+                        if plan.pages <= limit { continue }
+                        excesses.append(
+                            "\(name) \(call.joined(separator: " ")) in \(workspace): \(plan.pages) pages, \(plan.rows) rows"
                         )
                     }
                 }
+                return excesses
             }
+            for excess in excesses { Issue.record("\(excess)") }
         }
     }
 

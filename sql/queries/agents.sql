@@ -25,8 +25,9 @@ FROM agents a
 WHERE a.workspace_id = $1 AND a.deleted_at IS NULL AND a.id > $2
     AND ($4::text IS NULL OR a.presence = $4)
     AND ($5::text IS NULL OR lower(a.email) = lower($5))
-    AND ($6::uuid IS NULL OR EXISTS (
-        SELECT FROM team_members m WHERE m.workspace_id = $1 AND m.team_id = $6 AND m.agent_id = a.id))
+    -- An array, found once: EXISTS would look into the team for each agent of the workspace.
+    AND ($6::uuid IS NULL OR a.id = ANY (ARRAY(
+        SELECT m.agent_id FROM team_members m WHERE m.workspace_id = $1 AND m.team_id = $6)))
 ORDER BY a.id
 LIMIT $3;
 
