@@ -21,8 +21,16 @@ public enum Authentications {
             try authorize(principal, request)
             var metadata: [String: String] = ["caller": "\(principal.actor.kind) \(principal.id.lowercased)"]
             if let workspace = principal.workspace { metadata["workspace"] = workspace.lowercased }
-            let session = Session(principal: principal, caller: try await caller(principal, request, store))
-            return Authentication(principal: session, logMetadata: metadata.mapValues { .string($0) })
+            var access = AccessContext(
+                workspace: principal.workspace, actor: principal.actor, address: request.address,
+                requestID: request.requestID)
+            let caller = try await AccessContext.$current.withValue(access) {
+                try await Self.caller(principal, request, store)
+            }
+            access.actor = caller.actor
+            return Authentication(
+                principal: Session(principal: principal, caller: caller), access: access,
+                logMetadata: metadata.mapValues { .string($0) })
         }
     }
 

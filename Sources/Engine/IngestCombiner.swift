@@ -49,8 +49,14 @@ public actor IngestCombiner: InboundAccepting {
         }
     }
 
-    /// Sends batch after batch until nobody of the workspace waits.
+    /// Sends batch after batch until nobody of the workspace waits. A batch is of many callers, so it runs on behalf of
+    /// none of them, and not under the context of the one who happened to come first.
     private func drain(_ workspace: UUID) async {
+        let access = AccessContext(workspace: workspace, actor: Actor(kind: "contact"))
+        await AccessContext.$current.withValue(access) { await sendAll(of: workspace) }
+    }
+
+    private func sendAll(of workspace: UUID) async {
         while let calls = gathering[workspace], !calls.isEmpty {
             var taken = 0
             var count = 0

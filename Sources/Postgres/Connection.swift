@@ -18,6 +18,7 @@ final class Connection {
     private enum Slot {
         case prepare(Statement, name: String)
         case statement(Statement)
+        case settings(Statement)
         case sync
     }
 
@@ -42,8 +43,8 @@ final class Connection {
     private var firstSlot = 0
     private var prepared: [Statement: Prepared] = [:]
     private var namesGiven = 0
-    /// The error of a failed Parse, which belongs to the statement behind it.
-    private var prepareFailure: PostgresError?
+    /// The error of a failed Parse, or of settings, which belongs to the statement behind it.
+    private var earlierFailure: PostgresError?
     private var isBroken = false
     /// Called, once, when the server lets us wait for more than 2 ms.
     var whenSlow: (() -> Void)?
@@ -78,6 +79,18 @@ final class Connection {
     /// - Parameter isolated: every statement of this pipeline has a sync of its own, so none may count on another's
     ///   preparation.
     func send(_ statement: Statement, _ binds: EncodedBinds, isolated: Bool = false) throws(PostgresError) {
+        try queue(statement, binds, isolated: isolated)
+        slots.append(.statement(statement))
+    }
+
+    /// Queues settings for what stands behind them, up to the end of the transaction. They have no outcome of their own:
+    /// their error is that of the next statement.
+    func set(_ settings: LocalSettings, isolated: Bool = false) throws(PostgresError) {
+        try queue(settings.statement, settings.binds, isolated: isolated)
+        slots.append(.settings(settings.statement))
+    }
+
+    private func queue(_ statement: Statement, _ binds: EncodedBinds, isolated: Bool) throws(PostgresError) {
         let name = statement.plan == .custom ? nil : try preparedName(statement, isolated: isolated)
         let queued = binds.withValues { values in
             if let name {
@@ -87,7 +100,6 @@ final class Connection {
             }
         }
         guard queued == 1 else { throw sendingFailed(statement) }
-        slots.append(.statement(statement))
     }
 
     /// Nil where the statement is to be sent unnamed.
@@ -141,6 +153,9 @@ final class Connection {
                 try finishPrepare(statement, name: name)
                 outcome = nil
             case .statement(let statement): outcome = try finish(statement)
+            case .settings(let statement):
+                try finishSettings(statement)
+                outcome = nil
             case .sync:
                 try finishSync()
                 outcome = .synced
@@ -164,7 +179,17 @@ final class Connection {
         case PGRES_PIPELINE_ABORTED: prepared[statement] = nil
         default:
             prepared[statement] = nil
-            prepareFailure = try failure(result, statement)
+            earlierFailure = try failure(result, statement)
+        }
+        try expectEnd(statement)
+    }
+
+    private func finishSettings(_ statement: Statement) throws(PostgresError) {
+        let result = try nextResult(statement)
+        defer { PQclear(result) }
+        switch PQresultStatus(result) {
+        case PGRES_TUPLES_OK, PGRES_PIPELINE_ABORTED: break
+        default: earlierFailure = try failure(result, statement)
         }
         try expectEnd(statement)
     }
@@ -177,8 +202,8 @@ final class Connection {
             outcome = .rows(rows(result, statement))
         case PGRES_PIPELINE_ABORTED:
             PQclear(result)
-            outcome = prepareFailure.map { .failed($0) } ?? .aborted
-            prepareFailure = nil
+            outcome = earlierFailure.map { .failed($0) } ?? .aborted
+            earlierFailure = nil
         default:
             defer { PQclear(result) }
             outcome = .failed(try failure(result, statement))
@@ -225,7 +250,7 @@ final class Connection {
         guard PQresultStatus(result) == PGRES_PIPELINE_SYNC else {
             throw lost(PostgresError(result: result, statement: nil).reclassified(as: .connection))
         }
-        prepareFailure = nil
+        earlierFailure = nil
     }
 
     private func nextResult(_ statement: Statement?) throws(PostgresError) -> OpaquePointer {

@@ -132,11 +132,14 @@ public final class Database: Sendable {
     ///
     /// The connection is read-only. A statement may be sent twice (after a neighbour's error, or once after the loss of
     /// a connection), so it must be free of side effects.
+    ///
+    /// - Parameter settings: hold for this statement alone.
     public func read(
-        _ statement: Statement, _ binds: [any PostgresBindable] = []
+        _ statement: Statement, _ binds: [any PostgresBindable] = [], settings: LocalSettings? = nil
     ) async throws(PostgresError) -> PostgresRows {
         let line = try current().reads
-        let job = ReadJob(statement: statement, binds: try EncodedBinds(binds, statement: statement.name))
+        let job = ReadJob(
+            statement: statement, binds: try EncodedBinds(binds, statement: statement.name), settings: settings)
         return try await job.promise.wait(begin: { line.enter(job) }, cancelled: { line.cancel(job) }).get()
     }
 

@@ -89,7 +89,7 @@ extension Array: PostgresBindable where Element: PostgresBindable {
 }
 
 /// The parameters of one statement in one block of memory, each ended by NUL as libpq wants them.
-struct EncodedBinds: Sendable {
+struct EncodedBinds: Sendable, Hashable {
     private var bytes: [UInt8] = []
     /// Where each value begins; -1 is null.
     private var offsets: [Int] = []

@@ -51,6 +51,12 @@ public final class PostgresTransaction {
         try send(statement, binds).rows()
     }
 
+    /// Settings for the statements behind this, up to the transaction's end.
+    public func set(_ settings: LocalSettings) {
+        guard unusable == nil else { return }
+        queued.append((settings.statement, settings.binds, PendingRows(self)))
+    }
+
     /// Waits for everything queued.
     ///
     /// - Throws: the transaction's first error.
@@ -152,6 +158,7 @@ public final class PostgresTransaction {
                 hasBegun = true
                 try connection.send(options.begin, .none)
                 pending.append(.begin)
+                if let settings = options.settings { try connection.set(settings) }
             }
             for (statement, binds, rows) in batch {
                 try connection.send(statement, binds)

@@ -4,12 +4,14 @@ import Synchronization
 final class ReadJob: LineJob {
     let statement: Statement
     let binds: EncodedBinds
+    let settings: LocalSettings?
     let promise = Promise<PostgresRows, PostgresError>()
     private let queued = Atomic<Bool>(false)
 
-    init(statement: Statement, binds: EncodedBinds) {
+    init(statement: Statement, binds: EncodedBinds, settings: LocalSettings?) {
         self.statement = statement
         self.binds = binds
+        self.settings = settings
     }
 
     var isSettled: Bool { promise.isSettled }
@@ -31,7 +33,7 @@ enum ReadLane {
 
     static func serve(_ connection: Connection, _ entries: [Entry], line: WaitingLine<ReadJob>, index: Int) {
         connection.whenSlow = { line.foundSlow(index) }
-        var round = entries
+        var round = grouped(entries)
         var retried: Set<ObjectIdentifier> = []
         while !round.isEmpty {
             var again: [Entry] = []
@@ -68,13 +70,32 @@ enum ReadLane {
 
     private static func send(_ entries: [Entry], on connection: Connection) throws(PostgresError) {
         var isOpen = false
+        var held: LocalSettings?
         for entry in entries {
-            if entry.isAlone, isOpen { try connection.sync() }
+            let settings = entry.job.settings
+            // Settings hold up to the sync, and nobody may run under a neighbour's.
+            if isOpen, entry.isAlone || (settings == nil && held != nil) {
+                try connection.sync()
+                isOpen = false
+            }
+            if !isOpen { held = nil }
+            if let settings, settings != held { try connection.set(settings, isolated: entry.isAlone) }
+            held = settings
             try connection.send(entry.job.statement, entry.job.binds, isolated: entry.isAlone)
             if entry.isAlone { try connection.sync() }
             isOpen = !entry.isAlone
         }
         if isOpen { try connection.sync() }
+    }
+
+    /// Reads of equal settings next to each other, so that these are sent once, and those without any in front.
+    private static func grouped(_ entries: [Entry]) -> [Entry] {
+        guard let first = entries.first, entries.contains(where: { $0.job.settings != first.job.settings }) else {
+            return entries
+        }
+        var groups = Dictionary(grouping: entries, by: \.job.settings)
+        let without = groups.removeValue(forKey: nil) ?? []
+        return groups.values.reduce(into: without) { $0 += $1 }
     }
 
     private static func handOver(

@@ -9,10 +9,15 @@ public struct TransactionOptions: Sendable, Hashable {
 
     public var isolation: Isolation
     public var isReadOnly: Bool
+    /// What holds from its beginning.
+    public var settings: LocalSettings?
 
-    public init(isolation: Isolation = .readCommitted, isReadOnly: Bool = false) {
+    public init(
+        isolation: Isolation = .readCommitted, isReadOnly: Bool = false, settings: LocalSettings? = nil
+    ) {
         self.isolation = isolation
         self.isReadOnly = isReadOnly
+        self.settings = settings
     }
 
     var begin: Statement {

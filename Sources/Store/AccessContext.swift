@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Postgres
 
 /// On whose behalf statements are run: what row-level security and the audit log go by.
 ///
@@ -24,4 +25,25 @@ public struct AccessContext: Sendable, Hashable {
 
     /// The context of the current task; nil outside of a request.
     @TaskLocal public static var current: AccessContext?
+}
+
+extension AccessContext {
+    static let workspaceSetting = "switchboard.workspace"
+
+    /// What row-level security goes by, for a single read. Empty is nobody: every value is sent each time.
+    func readSettings() throws(PostgresError) -> LocalSettings {
+        try LocalSettings([Self.workspaceSetting: visibleWorkspace, "switchboard.operator": isOperator])
+    }
+
+    /// The same for a transaction, with what the audit log records.
+    func settings() throws(PostgresError) -> LocalSettings {
+        try LocalSettings([
+            Self.workspaceSetting: visibleWorkspace, "switchboard.operator": isOperator,
+            "switchboard.actor": actor.json.text, "switchboard.address": address ?? "",
+            "switchboard.request_id": requestID ?? "",
+        ])
+    }
+
+    private var visibleWorkspace: String { workspace?.lowercased ?? "" }
+    private var isOperator: String { workspace == nil ? "on" : "" }
 }

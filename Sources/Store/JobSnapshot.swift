@@ -48,7 +48,8 @@ extension Store {
         let milliseconds = Int(max(timeout, 0.001) * 1000)
         do {
             return try await database.transaction(
-                TransactionOptions(isolation: .repeatableRead, isReadOnly: true)
+                TransactionOptions(
+                    isolation: .repeatableRead, isReadOnly: true, settings: try AccessContext.current?.settings())
             ) { transaction in
                 transaction.send(
                     Statement(name: "job_timeout", sql: "SET LOCAL statement_timeout = \(milliseconds)", plan: .custom))

@@ -6,7 +6,7 @@ import Postgres
 /// Every SQL verb of Switchboard: the statements of `sql/queries`, run on one database.
 ///
 /// Reads are autocommit statements on shared pipelines; writes are transactions whose body is synchronous, so that nothing
-/// outside the database can be waited for under a lock.
+/// outside the database can be waited for under a lock. Both take the task's `AccessContext` along.
 public final class Store: Sendable {
     public let database: Database
     public let statements: StatementLibrary
@@ -24,7 +24,7 @@ public final class Store: Sendable {
     /// Runs the named statement of `sql/queries` by itself.
     /// - Throws: `PostgresError`; an unknown name is its kind `.unknownStatement`.
     public func read(_ name: String, _ binds: [any PostgresBindable]) async throws -> PostgresRows {
-        try await database.read(try statements.named(name), binds)
+        try await database.read(try statements.named(name), binds, settings: AccessContext.current?.readSettings())
     }
 
     /// Runs `body` in one transaction and announces its nudges after the commit.
@@ -34,10 +34,11 @@ public final class Store: Sendable {
     public func write<Result: Sendable>(
         _ body: @escaping @Sendable (StoreTransaction) throws -> Result
     ) async throws -> Result {
+        let options = TransactionOptions(settings: try AccessContext.current?.settings())
         var attempt = 0
         while true {
             do {
-                let (result, nudged) = try await database.transaction { [statements] transaction in
+                let (result, nudged) = try await database.transaction(options) { [statements] transaction in
                     let store = StoreTransaction(transaction, statements: statements)
                     let result = try body(store)
                     try store.flush()

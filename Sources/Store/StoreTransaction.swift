@@ -32,6 +32,11 @@ public final class StoreTransaction {
         try transaction.query(try statements.named(name), binds)
     }
 
+    /// Goes on inside a workspace that this transaction has just made: the row-level policies let its rows in.
+    func enter(_ workspace: UUID) throws {
+        transaction.set(try LocalSettings([AccessContext.workspaceSetting: workspace.lowercased]))
+    }
+
     /// Announces `nudge` once this transaction has committed.
     public func nudge(_ nudge: Nudge) {
         nudged.insert(nudge)

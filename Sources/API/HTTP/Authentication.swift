@@ -1,5 +1,6 @@
 import HTTPTypes
 import Logging
+import Store
 
 /// What the authenticator is shown: the head of a routed request, before its body is read.
 public struct AuthenticationRequest: Sendable {
@@ -8,6 +9,9 @@ public struct AuthenticationRequest: Sendable {
     public let permission: Permission
     public let pathParameters: [String: String]
     public let headers: HTTPFields
+    /// The client's address as text, without port; nil when the connection has gone.
+    public let address: String?
+    public let requestID: String
     public let logger: Logger
 
     /// The credentials of `Authorization`.
@@ -33,6 +37,8 @@ public struct AuthenticationRequest: Sendable {
 public struct Authentication: Sendable {
     /// Who it is; handlers get it by `APIRequest.principal(as:)`.
     public let principal: any Sendable
+    /// On whose behalf the handler's statements run; without one the API's role sees no row of any workspace.
+    public let access: AccessContext?
     /// Headers for the answer, such as the state of the caller's rate limit.
     public let responseHeaders: HTTPFields
     /// What every log line of the request says about the caller, such as the workspace; no secrets.
@@ -40,9 +46,11 @@ public struct Authentication: Sendable {
 
     /// Lets a caller through.
     public init(
-        principal: any Sendable, responseHeaders: HTTPFields = HTTPFields(), logMetadata: Logger.Metadata = [:]
+        principal: any Sendable, access: AccessContext? = nil, responseHeaders: HTTPFields = HTTPFields(),
+        logMetadata: Logger.Metadata = [:]
     ) {
         self.principal = principal
+        self.access = access
         self.responseHeaders = responseHeaders
         self.logMetadata = logMetadata
     }

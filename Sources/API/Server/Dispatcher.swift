@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import Store
 
 /// From a path that the router has found to the answer: method, admission, authentication, body, handler, problems.
 struct Dispatcher: Sendable {
@@ -54,7 +55,7 @@ struct Dispatcher: Sendable {
         if case .requires(let permission) = route.access {
             let question = AuthenticationRequest(
                 operationID: route.operationID, permission: permission, pathParameters: parameters,
-                headers: request.headers, logger: logger)
+                headers: request.headers, address: exchange.address, requestID: exchange.requestID, logger: logger)
             let granted = try await admission.admit(always: route.isAnsweredUnderOverload) {
                 try await authenticator(question)
             }
@@ -76,7 +77,7 @@ struct Dispatcher: Sendable {
             knownQuery: route.query, headers: request.headers, body: body, requestID: exchange.requestID,
             principal: authentication?.principal, logger: logger)
         var response = try await admission.admit(always: route.isAnsweredUnderOverload) {
-            try await route.handler(apiRequest)
+            try await AccessContext.$current.withValue(authentication?.access) { try await route.handler(apiRequest) }
         }
         if let headers = authentication?.responseHeaders, !headers.isEmpty {
             response.headers.append(contentsOf: headers)

@@ -32,6 +32,9 @@ final class Exchange: Sendable {
         self.channel = channel
     }
 
+    /// The peer's, as text without port.
+    var address: String? { channel?.remoteAddress?.ipAddress }
+
     var notes: Notes { state.withLock { $0 } }
 
     func note(_ change: (inout Notes) -> Void) {

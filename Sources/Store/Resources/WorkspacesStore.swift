@@ -42,6 +42,7 @@ extension StoreTransaction {
             }
         }
         guard let row = rows.first else { throw StoreError.notFound(what: "workspace") }
+        try enter(id)
         try send("line_insert", [id, id, "workspace"])
         let categories = ClosingCategory.defaults
         try send("closing_categories_insert", [id, categories.map { _ in newID() }, categories])
