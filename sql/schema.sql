@@ -1,6 +1,61 @@
 -- Generated from sql/migrations: SWITCHBOARD_WRITE_SCHEMA=1 swift test --filter SchemaTests
 -- PostgreSQL 15
 
+CREATE TABLE public.api_keys (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    role text DEFAULT 'owner'::text NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'agent'::text, 'viewer'::text])))
+);
+
+CREATE FUNCTION public.api_keys_with_id(public_id uuid) RETURNS SETOF public.api_keys
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN RETURN QUERY SELECT k.* FROM api_keys k WHERE k.id = public_id; END $$;
+
+CREATE TABLE public.channels (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    url text,
+    token_hash bytea NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone
+);
+
+CREATE FUNCTION public.channels_with_id(public_id uuid) RETURNS SETOF public.channels
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN RETURN QUERY SELECT c.* FROM channels c WHERE c.id = public_id; END $$;
+
+CREATE FUNCTION public.current_workspace() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('switchboard.workspace'::text, true), ''::text))::uuid;
+
+CREATE TABLE public.operator_keys (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+CREATE FUNCTION public.operator_keys_with_id(public_id uuid) RETURNS SETOF public.operator_keys
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN RETURN QUERY SELECT k.* FROM operator_keys k WHERE k.id = public_id; END $$;
+
 CREATE TABLE public.agents (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -22,18 +77,6 @@ CREATE TABLE public.agents (
     CONSTRAINT agents_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'agent'::text, 'viewer'::text])))
 )
 WITH (fillfactor='50');
-
-CREATE TABLE public.api_keys (
-    workspace_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    role text DEFAULT 'owner'::text NOT NULL,
-    secret_hash bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone,
-    revoked_at timestamp with time zone,
-    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'agent'::text, 'viewer'::text])))
-);
 
 CREATE TABLE public.assignments (
     workspace_id uuid NOT NULL,
@@ -65,19 +108,6 @@ CREATE TABLE public.channel_secrets (
     workspace_id uuid NOT NULL,
     channel_id uuid NOT NULL,
     token text NOT NULL
-);
-
-CREATE TABLE public.channels (
-    workspace_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    kind text NOT NULL,
-    url text,
-    token_hash bytea NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone
 );
 
 CREATE TABLE public.closing_categories (
@@ -117,6 +147,7 @@ CREATE TABLE public.contacts (
     id uuid NOT NULL,
     name text,
     email text,
+    email_key text GENERATED ALWAYS AS (lower(email)) STORED,
     phone text,
     language text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
@@ -350,14 +381,6 @@ CREATE TABLE public.messages_default (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT messages_direction_check CHECK ((direction = ANY (ARRAY['incoming'::text, 'outgoing'::text]))),
     CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['received'::text, 'pending'::text, 'sent'::text, 'failed'::text])))
-);
-
-CREATE TABLE public.operator_keys (
-    id uuid NOT NULL,
-    name text NOT NULL,
-    secret_hash bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    revoked_at timestamp with time zone
 );
 
 CREATE TABLE public.outbox (
@@ -658,7 +681,7 @@ CREATE UNIQUE INDEX closing_categories_name_key ON public.closing_categories USI
 
 CREATE INDEX comments_conversation_idx ON public.comments USING btree (workspace_id, conversation_id, id);
 
-CREATE INDEX contacts_email_idx ON public.contacts USING btree (workspace_id, lower(email), id) WHERE (email IS NOT NULL);
+CREATE INDEX contacts_email_idx ON public.contacts USING btree (workspace_id, email_key, id) WHERE (email_key IS NOT NULL);
 
 CREATE INDEX contacts_phone_idx ON public.contacts USING btree (workspace_id, phone, id) WHERE (phone IS NOT NULL);
 
@@ -862,13 +885,154 @@ ALTER TABLE ONLY public.workflow_versions
 ALTER TABLE ONLY public.workflows
     ADD CONSTRAINT workflows_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
+ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.assignments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.channel_secrets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.closing_categories ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.comments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_fields ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.conversations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.decisions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.identities ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_results ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.line_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.line_marks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.lines ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_receipts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY operator ON public.workspaces TO switchboard_api USING ((current_setting('switchboard.operator'::text, true) = 'on'::text));
+
+ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.published_triggers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.run_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.run_signals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.team_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.teams ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.workflow_references ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.workflow_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.workflows ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY workspace ON public.agents TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.api_keys TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.assignments TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.channel_secrets TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.channels TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.closing_categories TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.comments TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.contact_fields TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.contacts TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.conversations TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.decisions TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.events TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.idempotency_keys TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.identities TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.job_results TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.job_runs TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.line_entries TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.line_marks TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.lines TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.message_receipts TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.messages TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.outbox TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.published_triggers TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.run_log TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.run_signals TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.runs TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.team_members TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.teams TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.workflow_references TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.workflow_versions TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.workflows TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.workspaces FOR SELECT TO switchboard_api USING ((id = public.current_workspace()));
+
+ALTER TABLE public.workspaces ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA public TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO switchboard_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO switchboard_api;
+REVOKE ALL ON FUNCTION public.api_keys_with_id(public_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.api_keys_with_id(public_id uuid) TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assignments TO switchboard_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.channels TO switchboard_api;
+
+REVOKE ALL ON FUNCTION public.channels_with_id(public_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.channels_with_id(public_id uuid) TO switchboard_api;
+
+REVOKE ALL ON FUNCTION public.operator_keys_with_id(public_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.operator_keys_with_id(public_id uuid) TO switchboard_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO switchboard_api;
+
+GRANT SELECT,INSERT ON TABLE public.assignments TO switchboard_api;
 
 GRANT INSERT,DELETE,UPDATE ON TABLE public.channel_secrets TO switchboard_api;
 
@@ -876,60 +1040,70 @@ GRANT SELECT(workspace_id) ON TABLE public.channel_secrets TO switchboard_api;
 
 GRANT SELECT(channel_id) ON TABLE public.channel_secrets TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO switchboard_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.closing_categories TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.closing_categories TO switchboard_api;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.comments TO switchboard_api;
+GRANT SELECT,INSERT,DELETE ON TABLE public.comments TO switchboard_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_fields TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO switchboard_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.contacts TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversations TO switchboard_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.conversations TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.decisions TO switchboard_api;
+GRANT SELECT ON TABLE public.decisions TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.events TO switchboard_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO switchboard_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.identities TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_results TO switchboard_api;
+GRANT SELECT ON TABLE public.job_results TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_runs TO switchboard_api;
+GRANT SELECT ON TABLE public.job_runs TO switchboard_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_entries TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_marks TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.line_marks TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lines TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.lines TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_receipts TO switchboard_api;
+GRANT UPDATE(served_at) ON TABLE public.lines TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.messages TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.message_receipts TO switchboard_api;
 
-GRANT SELECT ON TABLE public.operator_keys TO switchboard_api;
+GRANT SELECT,INSERT,DELETE ON TABLE public.messages TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.outbox TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.published_triggers TO switchboard_api;
+GRANT UPDATE(body) ON TABLE public.outbox TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_log TO switchboard_api;
+GRANT UPDATE(status) ON TABLE public.outbox TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_signals TO switchboard_api;
+GRANT UPDATE(error) ON TABLE public.outbox TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO switchboard_api;
+GRANT SELECT,INSERT,DELETE ON TABLE public.published_triggers TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.team_members TO switchboard_api;
+GRANT SELECT ON TABLE public.run_log TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.teams TO switchboard_api;
+GRANT UPDATE(data) ON TABLE public.run_log TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflow_references TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.run_signals TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflow_versions TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.runs TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflows TO switchboard_api;
+GRANT UPDATE(state) ON TABLE public.runs TO switchboard_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO switchboard_api;
+GRANT UPDATE(version) ON TABLE public.runs TO switchboard_api;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.team_members TO switchboard_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.teams TO switchboard_api;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.workflow_references TO switchboard_api;
+
+GRANT SELECT,INSERT ON TABLE public.workflow_versions TO switchboard_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.workflows TO switchboard_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.workspaces TO switchboard_api;

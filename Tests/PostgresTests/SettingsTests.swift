@@ -55,7 +55,8 @@ import Testing
             #expect(try await broken.kind == .server)
             #expect(try await neighbour[0].decode("who") == "a")
             let transaction = try await failure {
-                try await database.transaction(TransactionOptions(settings: refused)) { _ = try $0.query(Self.question) }
+                let options = TransactionOptions(settings: refused)
+                try await database.transaction(options) { _ = try $0.query(Self.question) }
             }
             #expect(transaction.sqlState == (try await broken.sqlState))
         }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Logging
 import Postgres
@@ -185,6 +186,33 @@ struct SchemaTests {
         }
     }
 
+    @Test("S35: every table of a tenant has its policy, and no partition is there for the API's role")
+    func policies() async throws {
+        try await withTestStore { store, _ in
+            let open = try await store.rows(
+                """
+                SELECT c.relname::text AS name FROM pg_class c
+                WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
+                    AND c.relname <> 'schema_migrations' AND c.relname <> 'operator_keys'
+                    AND NOT (c.relrowsecurity AND EXISTS (
+                        SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'workspace'
+                            AND p.polroles = ARRAY['switchboard_api'::regrole::oid]
+                            AND pg_get_expr(p.polqual, c.oid) ~ '^\\((workspace_)?id = current_workspace\\(\\)\\)$'))
+                """)
+            #expect(try open.map { try $0.decode("name", as: String.self) } == [])
+            let reachable = try await store.rows(
+                """
+                SELECT c.relname::text AS name FROM pg_class c
+                WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+                    AND (c.relispartition OR c.relname IN ('schema_migrations', 'operator_keys'))
+                    AND (has_table_privilege('switchboard_api', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+                        OR has_any_column_privilege('switchboard_api', c.oid, 'SELECT, INSERT, UPDATE'))
+                """)
+            #expect(try reachable.map { try $0.decode("name", as: String.self) } == [])
+            #expect(try await store.value("SELECT count(*) FROM pg_class WHERE relispartition") as Int > 10)
+        }
+    }
+
     @Test("S35: the API's role owns nothing, reads no channel's token and cannot touch the migrations")
     func apiRole() async throws {
         try await withTestStore { store, url in
@@ -225,12 +253,15 @@ struct SchemaTests {
                 }
             }
             // What the API has to do, it can: accept a message and read it again.
-            let result = try await api.write { [workspace = scenario.workspace] in
-                try $0.ingest([scenario.message("a")], requestID: UUID(), in: workspace)
-            }
-            #expect(result.map(\.status) == [.accepted])
-            _ = try await api.write { [workspace = scenario.workspace, channel = scenario.channel] in
-                try $0.rotateToken(ofChannel: channel, in: workspace)
+            let access = AccessContext(workspace: scenario.workspace, actor: Actor(kind: "system"))
+            try await AccessContext.$current.withValue(access) {
+                let result = try await api.write { [workspace = scenario.workspace] in
+                    try $0.ingest([scenario.message("a")], requestID: UUID(), in: workspace)
+                }
+                #expect(result.map(\.status) == [.accepted])
+                _ = try await api.write { [workspace = scenario.workspace, channel = scenario.channel] in
+                    try $0.rotateToken(ofChannel: channel, in: workspace)
+                }
             }
             await database.close()
         }

@@ -80,15 +80,3 @@ CREATE TABLE job_results (
     PRIMARY KEY (workspace_id, job_run_id),
     FOREIGN KEY (workspace_id, job_run_id) REFERENCES job_runs (workspace_id, id)
 );
-
--- The API's role owns nothing and is what API statements run as (S35).
-GRANT USAGE ON SCHEMA public TO switchboard_api;
-GRANT SELECT, INSERT, UPDATE, DELETE ON
-    workspaces, api_keys, agents, teams, team_members, channels, contact_fields, contacts, identities,
-    closing_categories, conversations, messages, message_receipts, comments, events,
-    workflows, workflow_versions, published_triggers, workflow_references, runs, run_signals, run_log,
-    lines, line_entries, line_marks, decisions, assignments, outbox, idempotency_keys, job_runs, job_results
-    TO switchboard_api;
-GRANT SELECT ON operator_keys TO switchboard_api;
-GRANT INSERT, UPDATE, DELETE ON channel_secrets TO switchboard_api;
-GRANT SELECT (workspace_id, channel_id) ON channel_secrets TO switchboard_api;

@@ -44,7 +44,7 @@ SELECT c.id, c.name, c.email, c.phone, c.language, c.tags, c.fields, c.blocked, 
                 ORDER BY i.channel_id, i.external_id)
         FROM identities i WHERE i.workspace_id = $1 AND i.contact_id = c.id), '[]') AS identities
 FROM contacts c
-WHERE c.workspace_id = $1 AND c.id > $2 AND lower(c.email) = lower($4) AND c.erased_at IS NULL
+WHERE c.workspace_id = $1 AND c.id > $2 AND c.email_key = lower($4) AND c.erased_at IS NULL
     AND ($5::text IS NULL OR c.phone = $5)
 ORDER BY c.id
 LIMIT $3;
@@ -71,7 +71,7 @@ SELECT c.id, c.name, c.email, c.phone, c.language, c.tags, c.fields, c.blocked, 
 FROM identities k
 JOIN contacts c ON c.workspace_id = $1 AND c.id = k.contact_id
 WHERE k.workspace_id = $1 AND k.channel_id = $4 AND k.external_id = $5 AND c.id > $2 AND c.erased_at IS NULL
-    AND ($6::text IS NULL OR lower(c.email) = lower($6))
+    AND ($6::text IS NULL OR c.email_key = lower($6))
     AND ($7::text IS NULL OR c.phone = $7)
 ORDER BY c.id
 LIMIT $3;

@@ -6,8 +6,8 @@ RETURNING id, name, created_at, revoked_at;
 
 -- name: operator_key_authenticate
 SELECT k.id, k.name, k.secret_hash
-FROM operator_keys k
-WHERE k.id = $1 AND k.revoked_at IS NULL;
+FROM operator_keys_with_id($1) k
+WHERE k.revoked_at IS NULL;
 
 -- name: operator_keys_list
 -- plan: custom
@@ -28,8 +28,8 @@ RETURNING id, name, role, created_at, expires_at, revoked_at;
 
 -- name: api_key_authenticate
 SELECT k.workspace_id, k.id, k.name, k.role, k.secret_hash
-FROM api_keys k
-WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp());
+FROM api_keys_with_id($1) k
+WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp());
 
 -- name: api_key_get
 SELECT k.id, k.name, k.role, k.created_at, k.expires_at, k.revoked_at
@@ -51,8 +51,8 @@ RETURNING id, name, role, created_at, expires_at, revoked_at;
 
 -- name: channel_authenticate
 SELECT ch.workspace_id, ch.id, ch.name, ch.token_hash
-FROM channels ch
-WHERE ch.id = $1 AND ch.deleted_at IS NULL;
+FROM channels_with_id($1) ch
+WHERE ch.deleted_at IS NULL;
 
 -- name: caller_agent
 SELECT a.id, a.name
