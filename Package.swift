@@ -37,13 +37,15 @@ let package = Package(
             name: "Postgres",
             dependencies: ["CLibPQ", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
+        .target(name: "Addresses", swiftSettings: settings),
         .target(
             name: "HTTPClient",
-            dependencies: ["CLibCurl", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Addresses", "CLibCurl", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(
             name: "Core",
             dependencies: [
+                "Addresses",
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
@@ -51,7 +53,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Core", "Postgres",
+                "Addresses", "Core", "Postgres",
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -81,7 +83,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Core", "Postgres", "Store", "Channels", "Reports",
+                "Addresses", "Core", "Postgres", "Store", "Channels", "Reports",
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -96,7 +98,7 @@ let package = Package(
         .executableTarget(
             name: "switchboard",
             dependencies: [
-                "API", "Channels", "Core", "Engine", "HTTPClient", "Postgres", "Reports", "Store",
+                "API", "Addresses", "Channels", "Core", "Engine", "HTTPClient", "Postgres", "Reports", "Store",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -119,10 +121,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "CoreTests",
-            dependencies: ["Core", .product(name: "OrderedCollections", package: "swift-collections")],
+            dependencies: ["Addresses", "Core", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: settings),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestKit"], swiftSettings: settings),
-        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient"], swiftSettings: settings),
+        .testTarget(name: "HTTPClientTests", dependencies: ["Addresses", "HTTPClient"], swiftSettings: settings),
         .testTarget(
             name: "ChannelsTests", dependencies: ["Channels"], exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(name: "StoreTests", dependencies: ["Store", "TestKit"], swiftSettings: settings),
@@ -134,11 +136,11 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestKit"], swiftSettings: settings),
         .testTarget(
             name: "APIServerTests",
-            dependencies: ["API", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
+            dependencies: ["API", "Addresses", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Core", "Engine", "HTTPClient", "Postgres", "Reports", "Store", "TestKit",
+                "API", "Addresses", "Core", "Engine", "HTTPClient", "Postgres", "Reports", "Store", "TestKit",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -1,3 +1,4 @@
+import Addresses
 import Core
 import Foundation
 import HTTPTypes
@@ -7,7 +8,9 @@ import Store
 /// Who may call what: keys, channels' tokens, roles.
 public enum Authentications {
     /// Looks every token up anew, by one indexed read: a revoked key stops with its next request.
-    public static func authenticator(_ store: Store) -> Authenticator {
+    ///
+    /// - Parameter uses: where it is noted that a key called, whether it was let in or not.
+    public static func authenticator(_ store: Store, uses: KeyUses = KeyUses()) -> Authenticator {
         { request in
             let token: String
             switch request.bearer {
@@ -18,6 +21,7 @@ public enum Authentications {
             guard let principal = try await store.authenticate(token: token) else {
                 throw Problem.invalidCredentials()
             }
+            if case .key(let key) = principal { uses.note(key) }
             try authorize(principal, request)
             var metadata: [String: String] = ["caller": "\(principal.actor.kind) \(principal.id.lowercased)"]
             if let workspace = principal.workspace { metadata["workspace"] = workspace.lowercased }
@@ -28,6 +32,7 @@ public enum Authentications {
                 try await Self.caller(principal, request, store)
             }
             access.actor = caller.actor
+            if caller.actor != principal.actor { access.key = principal.actor }
             return Authentication(
                 principal: Session(principal: principal, caller: caller), access: access,
                 logMetadata: metadata.mapValues { .string($0) })
@@ -38,10 +43,10 @@ public enum Authentications {
     private static func caller(
         _ principal: Principal, _ request: AuthenticationRequest, _ store: Store
     ) async throws -> Caller {
-        guard case .key(let workspace, _, _, _) = principal, let text = request.headers[.xAgentID] else {
+        guard case .key(let key) = principal, let text = request.headers[.xAgentID] else {
             return Caller(source: .api, actor: principal.actor)
         }
-        guard let id = UUID(uuidString: text), let agent = try await store.callerAgent(id, in: workspace) else {
+        guard let id = UUID(uuidString: text), let agent = try await store.callerAgent(id, in: key.workspace) else {
             throw Problem(
                 .unknownActor, detail: "X-Agent-Id names no living agent of this workspace.",
                 errors: [
@@ -57,11 +62,8 @@ public enum Authentications {
             guard request.permission == .operate else {
                 throw .forbidden("An operator key makes and changes workspaces; use a key of the workspace.")
             }
-        case .key(_, _, _, let role):
-            if request.permission == .operate { throw .forbidden("Workspaces are managed with an operator key.") }
-            guard role.grants(request.permission) else {
-                throw .forbidden("The key's role, \(role.rawValue), does not permit this.")
-            }
+        case .key(let key):
+            try authorize(key.limits, request)
         case .channel(_, let id, _):
             guard request.permission == .receive else {
                 throw .forbidden("A channel's token only posts inbound events.")
@@ -70,6 +72,23 @@ public enum Authentications {
             guard request.pathParameters["channel_id"].flatMap({ UUID(uuidString: $0) }) == id else {
                 throw .notFound("channel")
             }
+        }
+    }
+}
+
+extension Authentications {
+    /// From where, then what: who calls from elsewhere is told nothing about the key.
+    private static func authorize(_ limits: KeyLimits, _ request: AuthenticationRequest) throws(Problem) {
+        guard limits.admits(request.address.flatMap { IPAddress($0) }) else {
+            throw .addressNotAllowed(request.address)
+        }
+        if request.permission == .operate { throw .forbidden("Workspaces are managed with an operator key.") }
+        guard limits.role.grants(request.permission) else {
+            throw .insufficientRole(limits.role, for: request.permission)
+        }
+        // A route without a scope is for keys that have none either.
+        if let scopes = limits.scopes, request.scope.map({ !scopes.contains($0) }) ?? true {
+            throw .insufficientScope(request.scope)
         }
     }
 }

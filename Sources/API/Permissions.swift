@@ -27,4 +27,7 @@ extension Role {
         default: false
         }
     }
+
+    /// The least role that is permitted this; nil where none is.
+    static func least(for permission: Permission) -> Role? { allCases.last { $0.grants(permission) } }
 }

@@ -28,6 +28,7 @@ public struct APIServices: Sendable {
         [
             WorkspaceRoutes(store: store).routes,
             KeyRoutes(store: store).routes,
+            AuditLogRoutes(store: store).routes,
             AgentRoutes(store: store).routes,
             TeamRoutes(store: store).routes,
             ChannelRoutes(store: store).routes,

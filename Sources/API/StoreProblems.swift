@@ -21,6 +21,14 @@ extension Conflict {
     var problemType: ProblemType { ProblemType.all.first { $0.name == rawValue } ?? .conflict }
 }
 
+extension BeyondOwnKey: ProblemConvertible {
+    public var problem: Problem {
+        Problem(
+            .beyondOwnKey, detail: "A key neither makes nor changes one that may do more than itself.",
+            errors: errors.map(ProblemItem.init))
+    }
+}
+
 extension IdempotencyKeyReused: ProblemConvertible {
     public var problem: Problem {
         Problem(

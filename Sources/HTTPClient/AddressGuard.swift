@@ -1,3 +1,5 @@
+import Addresses
+
 /// Decides which addresses may be connected to. Asked with the address of the very socket about to be opened, after
 /// resolution: whatever a URL spells (`0x7f000001`, `localhost`) and whatever a name resolves to the second time, it is
 /// the connection that counts.

@@ -1,3 +1,5 @@
+import Addresses
+
 /// What an ``HTTPClient`` may do and how much of it at once.
 public struct HTTPClientConfiguration: Sendable, Hashable {
     /// Lets requests reach loopback, private and other special networks. Off: URLs come from customers.

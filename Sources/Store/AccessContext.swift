@@ -11,6 +11,8 @@ public struct AccessContext: Sendable, Hashable {
     public var workspace: UUID?
     /// Who acts, as events and the audit log name them.
     public var actor: Actor
+    /// The key that speaks for an agent; nil where the actor speaks itself.
+    public var key: Actor?
     /// The client's address as text, without port; nil where nobody called.
     public var address: String?
     /// The request that the change belongs to.
@@ -39,9 +41,16 @@ extension AccessContext {
     func settings() throws(PostgresError) -> LocalSettings {
         try LocalSettings([
             Self.workspaceSetting: visibleWorkspace, "switchboard.operator": isOperator,
-            "switchboard.actor": actor.json.text, "switchboard.address": address ?? "",
+            "switchboard.actor": recordedActor.text, "switchboard.address": address ?? "",
             "switchboard.request_id": requestID ?? "",
         ])
+    }
+
+    /// Whoever has a key can name any agent: the audit log keeps both.
+    private var recordedActor: JSON {
+        guard let key, case .object(var members) = actor.json else { return actor.json }
+        members["key"] = JSON(fields: [("id", .id(key.id)), ("name", .text(key.name))])
+        return .object(members)
     }
 
     private var visibleWorkspace: String { workspace?.lowercased ?? "" }

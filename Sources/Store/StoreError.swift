@@ -12,6 +12,7 @@ public enum StoreError: Error, Sendable {
 
 /// The kinds of conflict. The raw value is the last part of the problem's type.
 public enum Conflict: String, Sendable, CaseIterable {
+    case conflict
     case nameTaken = "name-taken"
     case emailTaken = "email-taken"
     case identityTaken = "identity-taken"
@@ -26,6 +27,7 @@ public enum Conflict: String, Sendable, CaseIterable {
     case channelInUse = "channel-in-use"
     case workflowPublished = "workflow-published"
     case workflowNotPublished = "workflow-not-published"
+    case lastOwnerKey = "last-owner-key"
     case jobRunExists = "job-run-exists"
     case idempotencyKeyInUse = "idempotency-key-in-use"
 }

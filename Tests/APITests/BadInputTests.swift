@@ -91,6 +91,31 @@ import Testing
                     ["/expires_at out-of-range"]
                 ),
                 (
+                    "POST", "/v1/api-keys",
+                    ["name": "x", "role": "agent", "scopes": [], "allowed_addresses": ["10.1.0.0/8", "x"]],
+                    ["/scopes too-few", "/allowed_addresses/0 invalid-format", "/allowed_addresses/1 invalid-format"]
+                ),
+                (
+                    "POST", "/v1/api-keys",
+                    [
+                        "name": "x", "role": "agent", "scopes": ["reports:read", "reports:read", "everything"],
+                        "allowed_addresses": ["::ffff:10.0.0.0/104", "10.0.0.0/8"],
+                    ],
+                    ["/scopes/2 not-allowed", "/allowed_addresses/1 duplicate"]
+                ),
+                (
+                    "PATCH", "/v1/api-keys/\(UUID().lowercased)", ["role": "owner", "name": .null],
+                    ["/name wrong-type", "/role unknown-field"]
+                ),
+                (
+                    "POST", "/v1/api-keys/\(UUID().lowercased)/rotate", ["overlap": "P31D"],
+                    ["/overlap out-of-range"]
+                ),
+                (
+                    "POST", "/v1/api-keys/\(UUID().lowercased)/rotate", ["overlap": "1 day"],
+                    ["/overlap invalid-format"]
+                ),
+                (
                     "POST", "/v1/contacts",
                     [
                         "tags": ["a", "a"], "phone": "call me", "language": "español",

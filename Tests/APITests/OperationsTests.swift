@@ -69,14 +69,27 @@ import Testing
     private func keys(_ api: Fixture) async throws {
         let made = try await api.a.owner.post(
             "/v1/api-keys", ["name": "Export", "role": "viewer", "expires_at": "2099-01-01T00:00:00Z"])
-        let names = ["id", "name", "role", "created_at", "expires_at", "revoked_at"]
+        let names = [
+            "id", "name", "role", "scopes", "allowed_addresses", "created_at", "expires_at", "last_used_at",
+            "previous_valid_until", "revoked_at",
+        ]
         #expect(try made.expect(201).names == names + ["key"])
         let path = try #require(made.headers["Location"])
         let kept = try await api.a.owner.get(path).expect(200)
         #expect(kept.names == names)
         #expect(kept["revoked_at"] == .null)
+        #expect(try await api.a.owner.patch(path, ["scopes": ["reports:read"]]).expect(200)["scopes"] == ["reports:read"])
+        #expect(try await api.a.owner.post("\(path)/rotate").expect(200).names == names + ["key"])
         try await api.a.owner.delete(path).expect(204)
-        let listed = try await api.a.owner.get("/v1/api-keys").expect(200).items
+        let recovery = try await api.operators.post("/v1/workspaces/\(api.a.id)/keys", ["name": "Recovery"])
+        #expect(try recovery.expect(201)["role"] == "owner")
+        try await api.operators.post("/v1/workspaces/\(UUID().lowercased)/keys", ["name": "x"]).refused(404, "not-found")
+        let entries = try await api.a.client("manager").get("/v1/audit-log").expect(200).items
+        #expect(
+            entries.first?.names == [
+                "id", "occurred_at", "actor", "address", "request_id", "action", "target", "before", "after",
+            ])
+        let listed = try await api.a.owner.get("/v1/api-keys").expect(200).items.dropLast()
         #expect(listed.count == 5)
         #expect(listed.last?["revoked_at"]?.string != nil)
     }

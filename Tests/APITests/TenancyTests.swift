@@ -94,7 +94,7 @@ import Testing
         "addContactIdentity": ["channel_id": .string(UUID().lowercased), "external_id": "x"],
         "updateClosingCategory": ["name": "stolen"], "updateConversation": ["priority": "urgent"],
         "assignConversation": ["agent_id": .null], "closeConversation": [:], "sendMessage": ["text": "x"],
-        "addComment": ["text": "x"], "updateWorkflow": ["name": "stolen"], "publishWorkflow": [:], "stopWorkflow": [:],
+        "updateAPIKey": ["name": "stolen"], "rotateAPIKey": [:], "addComment": ["text": "x"], "updateWorkflow": ["name": "stolen"], "publishWorkflow": [:], "stopWorkflow": [:],
     ]
 
     private let queries = ["removeContactIdentity": "?channel_id=\(UUID().lowercased)&external_id=x"]
@@ -155,7 +155,9 @@ import Testing
                         #expect(answer.status != 401 && answer.status != 403, "\(route.operationID) as \(role)")
                         #expect(answer.status < 500, "\(route.operationID): \(answer.text)")
                     } else {
-                        answer.refused(403, "forbidden", [], "\(route.operationID) as \(role)")
+                        let isOtherKind = role == "operator" || permission == .operate
+                        answer.refused(
+                            403, isOtherKind ? "forbidden" : "insufficient-role", [], "\(route.operationID) as \(role)")
                     }
                 }
             }

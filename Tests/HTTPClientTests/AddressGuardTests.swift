@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Addresses
 @testable import HTTPClient
 
 @Suite(.timeLimit(.minutes(15))) struct AddressGuardTests {
@@ -47,7 +48,7 @@ import Testing
     ])
     func publicAddressesOnly(address: String, isPermitted: Bool) throws {
         let guardian = AddressGuard(configuration: HTTPClientConfiguration())
-        let bytes = try #require(AddressRange.addressBytes(address))
+        let bytes = try #require(IPAddress.parse(address))
         #expect(guardian.permits(bytes) == isPermitted)
     }
 

@@ -97,6 +97,16 @@ enum PlanArguments {
         ingest_channels W CHANNEL*
         api_key_authenticate KEY
         api_key_get W KEY
+        api_key_lock W KEY
+        api_keys_lock_unlimited_owners W
+        api_key_update W KEY 'n' '{reports:read}' - '{192.0.2.0/24}'
+        api_key_rotate W KEY '' 60
+        api_keys_note_uses W KEY* NOWS
+        audit_log_list W LAST ZERO - - - 51
+        audit_log_list W LAST ZERO AGENT - - 51
+        audit_log_list W LAST ZERO AGENT 'agent.updated' - 51
+        audit_log_list W LAST ZERO - 'team.deleted' - 51
+        audit_log_list W LAST ZERO - - 'a1' 51
         api_keys_list W ZERO 50
         api_key_revoke W KEY
         channel_authenticate CHANNEL
@@ -310,6 +320,7 @@ enum PlanArguments {
         ),
         ("FROM", "SELECT quote_literal(overlay($CONV::text PLACING '0000' FROM 10 FOR 4))"),
         ("TO", "SELECT quote_literal('ffffffff-ffff-7fff-8fff-ffffffffffff')"),
+        ("LAST", "SELECT quote_literal('ffffffff-ffff-ffff-ffff-ffffffffffff')"),
         ("ZERO", "SELECT quote_literal('00000000-0000-0000-0000-000000000000')"),
         // What a UUIDv7 of now would be.
         (

@@ -35,6 +35,12 @@ let planSeed = #"""
     INSERT INTO operator_keys (id, name, secret_hash) SELECT pg_temp.id('operator', k), 'k' || k, '' FROM generate_series(1, 20) k;
     INSERT INTO api_keys (workspace_id, id, name, secret_hash)
     SELECT w.id, pg_temp.id('key', w.n * 1000 + k), 'k' || k, '' FROM w, generate_series(1, 20) k;
+    -- Nearly all by one key and of one kind; what is rare is old.
+    INSERT INTO audit_log (workspace_id, id, occurred_at, actor, actor_id, action, target_type, target_id, target_name)
+    SELECT w.id, pg_temp.id(now() - interval '1 minute' * k, 'audit', w.n * 1000000 + k), now() - interval '1 minute' * k, '{}',
+        pg_temp.id('agent', w.n * 1000 + CASE WHEN k > 19990 THEN 1 ELSE 2 END),
+        CASE WHEN k > 19980 THEN 'team.deleted' ELSE 'agent.updated' END, 'agent', 'a' || k % 1000, 'n'
+    FROM w, generate_series(1, 20000) k;
     INSERT INTO channels (workspace_id, id, name, kind, url, token_hash)
     SELECT w.id, pg_temp.id('channel', w.n * 1000 + k), 'c' || k, 'custom', 'http://127.0.0.1/', '' FROM w, generate_series(1, 12) k;
     INSERT INTO channel_secrets SELECT workspace_id, id, 't' FROM channels WHERE name <> 'c12';

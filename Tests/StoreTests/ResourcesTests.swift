@@ -15,11 +15,11 @@ struct ResourcesTests {
                 let made = try $0.createWorkspace(name: "One", timeZone: "Europe/Madrid")
                 return (made.workspace.id, made.key)
             }
-            guard case .key(let found, _, _, .owner) = try await store.authenticate(token: owner) else {
+            guard case .key(let found) = try await store.authenticate(token: owner) else {
                 Issue.record("the first key is no owner key")
                 return
             }
-            #expect(found == workspace)
+            #expect(found.workspace == workspace && found.limits.isUnlimitedOwner)
 
             let channel = try await store.write {
                 try $0.createChannel(name: "Chat", kind: .custom, url: nil, in: workspace)
@@ -40,11 +40,13 @@ struct ResourcesTests {
             }
 
             let late = try await store.write {
-                try $0.createKey(name: "Late", role: .viewer, expiresAt: Date(timeIntervalSinceNow: -1), in: workspace)
+                try $0.createKey(
+                    name: "Late", limits: KeyLimits(role: .viewer, expiresAt: Date(timeIntervalSinceNow: -1)),
+                    in: workspace)
             }
             #expect(try await store.authenticate(token: late.token) == nil)
             let brief = try await store.write {
-                try $0.createKey(name: "Brief", role: .agent, expiresAt: nil, in: workspace)
+                try $0.createKey(name: "Brief", limits: KeyLimits(role: .agent), in: workspace)
             }
             #expect(try await store.authenticate(token: brief.token) != nil)
             _ = try await store.write { try $0.revokeKey(brief.key.id, in: workspace) }

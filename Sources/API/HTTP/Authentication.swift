@@ -1,3 +1,4 @@
+import Core
 import HTTPTypes
 import Logging
 import Store
@@ -7,6 +8,8 @@ public struct AuthenticationRequest: Sendable {
     public let operationID: String
     /// What the route demands.
     public let permission: Permission
+    /// What a key that is limited to scopes must have among them.
+    public let scope: Scope?
     public let pathParameters: [String: String]
     public let headers: HTTPFields
     /// The client's address as text, without port; nil when the connection has gone.

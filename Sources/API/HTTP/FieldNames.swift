@@ -7,6 +7,8 @@ extension HTTPField.Name {
     public static let xAgentID = constant("X-Agent-Id")
     /// Makes a repeated call safe.
     public static let idempotencyKey = constant("Idempotency-Key")
+    /// Who called the proxies in between, each behind the one before.
+    static let xForwardedFor = constant("X-Forwarded-For")
     static let acceptPatch = constant("Accept-Patch")
 
     private static func constant(_ name: String) -> HTTPField.Name {

@@ -122,6 +122,32 @@ extension Problem {
     /// 403.
     public static func forbidden(_ detail: String) -> Problem { Problem(.forbidden, detail: detail) }
 
+    /// 403 for a role that does not permit something.
+    static func insufficientRole(_ role: Role, for permission: Permission) -> Problem {
+        Problem(
+            .insufficientRole, detail: "The key's role, \(role.rawValue), does not permit this.",
+            members: ["role": .string(role.rawValue), "required_role": .text(Role.least(for: permission)?.rawValue)])
+    }
+
+    /// 403 for a key that is limited to other scopes (RFC 6750, section 3.1).
+    static func insufficientScope(_ scope: Scope?) -> Problem {
+        guard let scope else { return Problem(.insufficientScope, detail: "No scope covers this operation.") }
+        return Problem(
+            .insufficientScope, detail: "The key lacks the scope \(scope.rawValue).",
+            members: ["required_scope": .string(scope.rawValue)],
+            headers: [
+                .wwwAuthenticate:
+                    "Bearer realm=\"switchboard\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""
+            ])
+    }
+
+    /// 403 for a key that is limited to other addresses.
+    static func addressNotAllowed(_ address: String?) -> Problem {
+        Problem(
+            .addressNotAllowed, detail: "The key may not be used from \(address ?? "an unknown address").",
+            members: ["address": .text(address)])
+    }
+
     /// 429, with the seconds after which it is worth asking again.
     public static func tooManyRequests(retryAfter seconds: Int) -> Problem {
         Problem(.tooManyRequests, detail: "Try again in \(seconds) s.", headers: [.retryAfter: String(max(seconds, 1))])

@@ -46,7 +46,19 @@ extension ProblemType {
     public static let unauthenticated = ProblemType(
         "unauthenticated", 401, "Not authenticated", "There is no key, or it is unknown or revoked.")
     public static let forbidden = ProblemType(
-        "forbidden", 403, "Not allowed", "The key is good, but its role or kind does not permit this operation.")
+        "forbidden", 403, "Not allowed", "The key is good, but of the wrong kind for this operation.")
+    public static let insufficientRole = ProblemType(
+        "insufficient-role", 403, "Insufficient role",
+        "The key's role does not permit this operation; `required_role` is the least that does.")
+    public static let insufficientScope = ProblemType(
+        "insufficient-scope", 403, "Insufficient scope",
+        "The key is limited to other scopes; `required_scope` is the one that is missing.")
+    public static let addressNotAllowed = ProblemType(
+        "address-not-allowed", 403, "Address not allowed",
+        "The key is limited to other addresses; `address` is the one that the call came from.")
+    public static let beyondOwnKey = ProblemType(
+        "beyond-own-key", 403, "Beyond the own key",
+        "A key neither makes nor changes one that may do more than itself; `errors` says in what.")
 }
 
 // MARK: 404 to 417, what is asked for and how
@@ -113,6 +125,9 @@ extension ProblemType {
     public static let workflowNotPublished = ProblemType(
         "workflow-not-published", 409, "Workflow not published", "There is no live version to stop or to start runs of."
     )
+    public static let lastOwnerKey = ProblemType(
+        "last-owner-key", 409, "Last owner key",
+        "It is the workspace's last owner key without limits; make another one first.")
     public static let jobRunExists = ProblemType(
         "job-run-exists", 409, "Job run exists", "The job has a run for this window already.")
     public static let jobRunning = ProblemType(
@@ -154,10 +169,10 @@ extension ProblemType {
     /// Every kind, in the order of status and name; documentation and tests walk it.
     public static let all: [ProblemType] = [
         badCursor, badQuery, badRequest, malformedJSON,
-        unauthenticated, forbidden, notFound, methodNotAllowed, requestTimeout,
+        unauthenticated, addressNotAllowed, beyondOwnKey, forbidden, insufficientRole, insufficientScope, notFound, methodNotAllowed, requestTimeout,
         agentAtLimit, agentHasOpenConversations, agentInUse, assigneeChanged, categoryInUse, channelInUse, conflict,
         contactBlocked, conversationAlreadyOpen, conversationClosed, emailTaken, idempotencyKeyInUse, identityTaken,
-        jobRunExists, jobRunning, nameTaken, teamInUse, workflowNotPublished, workflowPublished,
+        jobRunExists, jobRunning, lastOwnerKey, nameTaken, teamInUse, workflowNotPublished, workflowPublished,
         contentTooLarge, unsupportedMediaType, expectationFailed,
         idempotencyKeyReused, unknownActor, validationFailed,
         tooManyRequests, internalError, overloaded, unavailable,

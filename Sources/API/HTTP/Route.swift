@@ -1,3 +1,4 @@
+import Core
 import HTTPTypes
 
 /// Answers one operation. What it throws becomes a problem.
@@ -32,6 +33,8 @@ public struct Route: Sendable {
     /// The `operationId` of the OpenAPI document.
     public let operationID: String
     public let access: Access
+    /// The part of the API that it belongs to, for keys that are limited to some.
+    public let scope: Scope?
     /// Names of the query parameters the operation takes; any other is refused.
     public let query: Set<String>
     /// Bytes of body it takes at most.
@@ -50,6 +53,7 @@ public struct Route: Sendable {
         self.path = path
         self.operationID = operationID
         self.access = access
+        scope = Scope(method: method, path: path)
         self.query = query
         self.bodyLimit = bodyLimit
         self.isAnsweredUnderOverload = isAnsweredUnderOverload

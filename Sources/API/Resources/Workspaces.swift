@@ -42,6 +42,14 @@ struct WorkspaceRoutes: Sendable {
                 }
                 return .ok(try await store.write { try $0.updateWorkspace(id, patch) }.json)
             },
+            Route(
+                .post, "/v1/workspaces/{workspace_id}/keys", "createOwnerKey", access: .requires(.operate)
+            ) { request in
+                let id = try request.uuid("workspace_id")
+                let name = try request.object { $0.required("name", .name) }
+                let (key, token) = try await store.write { try $0.createOwnerKey(name: name, in: id) }
+                return .created(key.json.adding("key", .string(token)), location: "/v1/api-keys/\(key.id.lowercased)")
+            },
         ]
     }
 }

@@ -48,7 +48,8 @@ public final class APIServer: Service {
         self.logger = logger
         let dispatcher = Dispatcher(
             authenticator: authenticator, admission: Admission(limit: configuration.maximumConcurrentRequests))
-        responder = RequestResponder(router: dispatcher.router(for: routes), logger: logger)
+        responder = RequestResponder(
+            router: dispatcher.router(for: routes), trustedProxies: configuration.trustedProxies, logger: logger)
     }
 
     /// Connections open now.

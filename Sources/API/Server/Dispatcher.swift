@@ -54,8 +54,9 @@ struct Dispatcher: Sendable {
         var authentication: Authentication?
         if case .requires(let permission) = route.access {
             let question = AuthenticationRequest(
-                operationID: route.operationID, permission: permission, pathParameters: parameters,
-                headers: request.headers, address: exchange.address, requestID: exchange.requestID, logger: logger)
+                operationID: route.operationID, permission: permission, scope: route.scope,
+                pathParameters: parameters, headers: request.headers, address: exchange.address,
+                requestID: exchange.requestID, logger: logger)
             let granted = try await admission.admit(always: route.isAnsweredUnderOverload) {
                 try await authenticator(question)
             }

@@ -21,19 +21,21 @@ final class Exchange: Sendable {
     /// As asked; the router is only asked for the path.
     let method: HTTPRequest.Method
     let requestID: String
+    /// The client's, as text without port; nil when the connection has gone.
+    let address: String?
     let logger: Logger
     private let channel: (any Channel)?
     private let state = Mutex(Notes())
 
-    init(method: HTTPRequest.Method, requestID: String, logger: Logger, channel: (any Channel)?) {
+    init(
+        method: HTTPRequest.Method, requestID: String, address: String?, logger: Logger, channel: (any Channel)?
+    ) {
         self.method = method
         self.requestID = requestID
+        self.address = address
         self.logger = logger
         self.channel = channel
     }
-
-    /// The peer's, as text without port.
-    var address: String? { channel?.remoteAddress?.ipAddress }
 
     var notes: Notes { state.withLock { $0 } }
 

@@ -1,3 +1,4 @@
+import Addresses
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -7,6 +8,7 @@ import NIOCore
 /// One request on a connection: gives it an id, has it answered, sends the answer, writes its line into the log.
 struct RequestResponder: Sendable {
     let router: RouterResponder<ExchangeContext>
+    let trustedProxies: [AddressRange]
     let logger: Logger
 
     func respond(to request: Request, writer: consuming ResponseWriter, channel: any Channel) async throws {
@@ -14,7 +16,10 @@ struct RequestResponder: Sendable {
         let requestID = RequestID.accepting(request.headers[.xRequestID])
         var logger = logger
         logger[metadataKey: "request_id"] = "\(requestID)"
-        let exchange = Exchange(method: request.method, requestID: requestID, logger: logger, channel: channel)
+        let exchange = Exchange(
+            method: request.method, requestID: requestID,
+            address: ClientAddress.text(channel, headers: request.headers, trusted: trustedProxies), logger: logger,
+            channel: channel)
         var head = request.head
         head.method = .get
         let routed = Request(head: head, body: request.body)

@@ -1,3 +1,4 @@
+import Addresses
 import NIOCore
 
 /// Where the API listens and what it puts up with.
@@ -14,6 +15,8 @@ public struct APIServerConfiguration: Sendable {
     public var maximumConcurrentRequests = 512
     /// For how long a stopping server waits for requests being handled.
     public var shutdownTimeout: Duration = .seconds(20)
+    /// Proxies whose `X-Forwarded-For` is believed. Without any the peer is the client.
+    public var trustedProxies: [AddressRange] = []
     /// The limits of each connection.
     public var connection = ConnectionLimits()
 

@@ -1,147 +1,171 @@
+import Addresses
 import Core
 import Foundation
 import Postgres
 
-/// Who stands behind a token.
-public enum Principal: Sendable, Hashable {
-    /// Makes and changes workspaces, and nothing inside them.
-    case operatorKey(id: UUID, name: String)
-    /// A workspace's key.
-    case key(workspace: UUID, id: UUID, name: String, role: Role)
-    /// A channel itself: posts what its contacts write.
-    case channel(workspace: UUID, id: UUID, name: String)
-
-    /// The tenant it belongs to.
-    public var workspace: UUID? {
-        switch self {
-        case .operatorKey: nil
-        case .key(let workspace, _, _, _), .channel(let workspace, _, _): workspace
-        }
-    }
-
-    /// The row's id.
-    public var id: UUID {
-        switch self {
-        case .operatorKey(let id, _), .key(_, let id, _, _), .channel(_, let id, _): id
-        }
-    }
-
-    /// The one who acts when nobody else is named (S1).
-    public var actor: Actor {
-        switch self {
-        case .operatorKey(let id, let name): Actor(kind: "operator", id: id, name: name)
-        case .key(_, let id, let name, _): Actor(kind: "key", id: id, name: name)
-        case .channel(_, let id, let name): Actor(kind: "channel", id: id, name: name)
-        }
-    }
-}
-
-/// A key without its secret. `role` is nil for an operator's.
+/// A workspace's key without its secret.
 public struct APIKey: Sendable, Hashable {
     public let id: UUID
     public let name: String
-    public let role: Role?
+    public let limits: KeyLimits
     public let createdAt: Date
-    public let expiresAt: Date?
+    /// When it called last, to about a minute; nil when it never did.
+    public let lastUsedAt: Date?
+    /// Until then the secret before the last rotation is valid too; nil when it is not.
+    public let previousValidUntil: Date?
     public let revokedAt: Date?
 }
 
+/// What a merge-patch of a key says.
+public struct KeyPatch: Sendable {
+    public var name: String?
+    public var scopes: Patch<Set<Scope>>
+    public var expiresAt: Patch<Date>
+    public var allowedAddresses: Patch<[AddressRange]>
+
+    public init(
+        name: String? = nil, scopes: Patch<Set<Scope>> = .absent, expiresAt: Patch<Date> = .absent,
+        allowedAddresses: Patch<[AddressRange]> = .absent
+    ) {
+        self.name = name
+        self.scopes = scopes
+        self.expiresAt = expiresAt
+        self.allowedAddresses = allowedAddresses
+    }
+}
+
+/// Who changes keys, and so what must not happen (S45).
+public enum KeyAuthority: Sendable, Hashable {
+    /// A key of the workspace: it touches no key that may more than itself, and leaves an owner key without limits.
+    case key(KeyLimits)
+    /// Who stands above workspaces can always make another owner key.
+    case `operator`
+}
+
+/// The key asked for, or changed, may more than the key that asks.
+public struct BeyondOwnKey: Error, Sendable {
+    /// In what.
+    public let errors: [FieldError]
+}
+
 extension Store {
-    /// Who calls with this token, or nil: unknown, wrong, expired and revoked look alike.
-    ///
-    /// One indexed read and no cache, so that a revoked key stops with the next request.
-    public func authenticate(token text: String) async throws -> Principal? {
-        guard let token = SecretToken(parsing: text) else { return nil }
-        switch token.kind {
-        case .key:
-            // Public ids are not unique by index, so that the table can be sharded; the secret decides.
-            for row in try await read("api_key_authenticate", [token.id]) where try token.matches(row, "secret_hash") {
-                guard let role = Role(rawValue: try row.decode("role")) else { return nil }
-                return .key(
-                    workspace: try row.decode("workspace_id"), id: token.id, name: try row.decode("name"), role: role)
-            }
-        case .operatorKey:
-            for row in try await read("operator_key_authenticate", [token.id])
-            where try token.matches(row, "secret_hash") {
-                return .operatorKey(id: token.id, name: try row.decode("name"))
-            }
-        case .channel:
-            for row in try await read("channel_authenticate", [token.id]) where try token.matches(row, "token_hash") {
-                return .channel(
-                    workspace: try row.decode("workspace_id"), id: token.id, name: try row.decode("name"))
-            }
-        }
-        return nil
-    }
-
-    /// The living agent on whose behalf a call is made; nil when there is none of that id.
-    public func callerAgent(_ id: UUID, in workspace: UUID) async throws -> Actor? {
-        try await read("caller_agent", [workspace, id]).first.map { row in
-            Actor(kind: "agent", id: id, name: try row.decode("name"))
-        }
-    }
-
     /// A workspace's keys in the order of their making, revoked ones included.
     public func keys(in workspace: UUID, after: UUID?, limit: Int) async throws -> [APIKey] {
-        try await all("api_keys_list", [workspace, after ?? .lowest, limit]) {
-            try APIKey(row: $0, role: true)
-        }
+        try await all("api_keys_list", [workspace, after ?? .lowest, limit], APIKey.init(row:))
     }
 
     public func key(_ id: UUID, in workspace: UUID) async throws -> APIKey {
-        try await one("api_key_get", [workspace, id], what: "key") { try APIKey(row: $0, role: true) }
-    }
-
-    /// Operator keys in the order of their making, revoked ones included.
-    public func operatorKeys(after: UUID?, limit: Int) async throws -> [APIKey] {
-        try await all("operator_keys_list", [after ?? .lowest, limit]) {
-            try APIKey(row: $0, role: false)
-        }
+        try await one("api_key_get", [workspace, id], what: "key", APIKey.init(row:))
     }
 }
 
 extension StoreTransaction {
+    /// - Throws: `BeyondOwnKey`.
     /// - Returns: the key, and its text: this once, it is not kept.
     public func createKey(
-        name: String, role: Role, expiresAt: Date?, in workspace: UUID
+        name: String, limits: KeyLimits, by authority: KeyAuthority = .operator, in workspace: UUID
     ) throws -> (key: APIKey, token: String) {
+        try authority.refuseExcess(of: limits)
         let token = SecretToken(.key, id: newID())
         let row = try one(
-            "api_key_insert", [workspace, token.id, name, role.rawValue, token.hash, expiresAt], what: "key")
-        return (try APIKey(row: row, role: true), token.text)
+            "api_key_insert",
+            [workspace, token.id, name, limits.role.rawValue, token.hash] + limits.binds, what: "key")
+        return (try APIKey(row: row), token.text)
+    }
+
+    /// An owner key without limits, by whoever stands above workspaces: the way back into one whose keys are lost.
+    public func createOwnerKey(name: String, in workspace: UUID) throws -> (key: APIKey, token: String) {
+        _ = try one("workspace_get", [workspace], what: "workspace")
+        try enter(workspace)
+        return try createKey(name: name, limits: KeyLimits(role: .owner), in: workspace)
+    }
+
+    /// - Throws: `.lastOwnerKey`, `BeyondOwnKey`.
+    public func updateKey(
+        _ id: UUID, _ patch: KeyPatch, by authority: KeyAuthority, in workspace: UUID
+    ) throws -> APIKey {
+        let owners = try unlimitedOwners(in: workspace)
+        let current = try changeable(id, by: authority, in: workspace)
+        var limits = current.limits
+        limits.scopes = patch.scopes.applied(to: limits.scopes)
+        limits.expiresAt = patch.expiresAt.applied(to: limits.expiresAt)
+        limits.allowedAddresses = patch.allowedAddresses.applied(to: limits.allowedAddresses)
+        let name = patch.name ?? current.name
+        guard name != current.name || limits != current.limits else { return current }
+        try authority.refuseExcess(of: limits)
+        if !limits.isUnlimitedOwner { try authority.refuseLosing(id, of: owners) }
+        return try APIKey(row: one("api_key_update", [workspace, id, name] + limits.binds, what: "key"))
+    }
+
+    /// Gives the key a new secret; the one before it is valid for `overlap` seconds more, the one before that no longer.
+    /// - Throws: `.conflict` for a key that is revoked or expired; `BeyondOwnKey`.
+    /// - Returns: the key, and its new text: this once, it is not kept.
+    public func rotateKey(
+        _ id: UUID, overlap: TimeInterval, by authority: KeyAuthority, in workspace: UUID
+    ) throws -> (key: APIKey, token: String) {
+        _ = try changeable(id, by: authority, in: workspace)
+        let token = SecretToken(.key, id: id)
+        guard let row = try query("api_key_rotate", [workspace, id, token.hash, overlap]).first else {
+            throw StoreError.conflict(.conflict, detail: "The key is revoked or expired; make a new one.")
+        }
+        return (try APIKey(row: row), token.text)
     }
 
     /// Revoking twice is revoking once.
-    public func revokeKey(_ id: UUID, in workspace: UUID) throws -> APIKey {
-        try APIKey(row: one("api_key_revoke", [workspace, id], what: "key"), role: true)
+    /// - Throws: `.lastOwnerKey`, `BeyondOwnKey`.
+    public func revokeKey(_ id: UUID, by authority: KeyAuthority = .operator, in workspace: UUID) throws -> APIKey {
+        let owners = try unlimitedOwners(in: workspace)
+        _ = try changeable(id, by: authority, in: workspace)
+        try authority.refuseLosing(id, of: owners)
+        return try APIKey(row: one("api_key_revoke", [workspace, id], what: "key"))
     }
 
-    /// Only the owner of the database may; the API's role can but look them up.
-    /// - Returns: the key, and its text: this once, it is not kept.
-    public func createOperatorKey(name: String) throws -> (key: APIKey, token: String) {
-        let token = SecretToken(.operatorKey, id: newID())
-        let row = try one("operator_key_insert", [token.id, name, token.hash], what: "key")
-        return (try APIKey(row: row, role: false), token.text)
+    /// The key, locked against other changes.
+    private func changeable(_ id: UUID, by authority: KeyAuthority, in workspace: UUID) throws -> APIKey {
+        let key = try APIKey(row: one("api_key_lock", [workspace, id], what: "key"))
+        try authority.refuseExcess(of: key.limits)
+        return key
     }
 
-    public func revokeOperatorKey(_ id: UUID) throws -> APIKey {
-        try APIKey(row: one("operator_key_revoke", [id], what: "key"), role: false)
+    /// The owner keys that nothing limits, locked before any other key is: of two owners who revoke each other's key at
+    /// once, the second waits and finds itself alone.
+    private func unlimitedOwners(in workspace: UUID) throws -> [UUID] {
+        try query("api_keys_lock_unlimited_owners", [workspace]).decode("id")
     }
 }
 
-extension SecretToken {
-    fileprivate func matches(_ row: PostgresRow, _ column: String) throws -> Bool {
-        matches(try row.decode(column, as: [UInt8].self))
+extension KeyAuthority {
+    fileprivate func refuseExcess(of limits: KeyLimits) throws {
+        guard case .key(let own) = self else { return }
+        let errors = limits.excess(over: own)
+        if !errors.isEmpty { throw BeyondOwnKey(errors: errors) }
+    }
+
+    fileprivate func refuseLosing(_ id: UUID, of owners: [UUID]) throws {
+        guard self != .operator, owners == [id] else { return }
+        throw StoreError.conflict(
+            .lastOwnerKey,
+            detail: "It is the workspace's last owner key without limits. Make another one first, or ask the operator.")
+    }
+}
+
+extension KeyLimits {
+    /// Scopes, end and addresses, as statements take them.
+    fileprivate var binds: [any PostgresBindable] {
+        // In the order of their declaration, so that the same scopes are the same array.
+        let names = scopes.map { scopes in Scope.allCases.filter(scopes.contains).map(\.rawValue) }
+        return [names, expiresAt, allowedAddresses.map { $0.map(\.description) }]
     }
 }
 
 extension APIKey {
-    fileprivate init(row: PostgresRow, role hasRole: Bool) throws {
+    fileprivate init(row: PostgresRow) throws {
         id = try row.decode("id")
         name = try row.decode("name")
-        role = hasRole ? Role(rawValue: try row.decode("role")) : nil
+        limits = try KeyLimits(row: row)
         createdAt = try row.decode("created_at")
-        expiresAt = hasRole ? try row.decode("expires_at") : nil
+        lastUsedAt = try row.decode("last_used_at")
+        previousValidUntil = try row.decode("previous_valid_until")
         revokedAt = try row.decode("revoked_at")
     }
 }

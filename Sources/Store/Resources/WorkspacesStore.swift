@@ -46,7 +46,7 @@ extension StoreTransaction {
         try send("line_insert", [id, id, "workspace"])
         let categories = ClosingCategory.defaults
         try send("closing_categories_insert", [id, categories.map { _ in newID() }, categories])
-        let (_, key) = try createKey(name: "Owner", role: .owner, expiresAt: nil, in: id)
+        let (_, key) = try createKey(name: "Owner", limits: KeyLimits(role: .owner), in: id)
         return (try Workspace(row: row), key)
     }
 

@@ -1,19 +1,22 @@
+import Addresses
 import ArgumentParser
 import Core
 import Foundation
 import Store
 
 extension Role: ExpressibleByArgument {}
+extension Core.Scope: ExpressibleByArgument {}
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "Makes, lists and revokes keys.",
+        abstract: "Makes, lists, rotates and revokes keys.",
         discussion: """
             An operator key makes and changes workspaces and nothing inside them. A workspace's key has a role: owner \
-            (everything), manager (everything but keys), agent (contacts and conversations), viewer (reading).
+            (everything), manager (everything but keys), agent (contacts and conversations), viewer (reading). It can be \
+            limited to scopes, to addresses and to a time.
             """,
-        subcommands: [Create.self, List.self, Revoke.self])
+        subcommands: [Create.self, List.self, Rotate.self, Revoke.self])
 
     /// Whose keys are meant.
     struct Holder: ParsableArguments {
@@ -35,7 +38,9 @@ struct KeysCommand: AsyncParsableCommand {
                 Only the key is on standard output; its id, to revoke it by, is on standard error.
 
                   switchboard keys create --operator --name deployment
-                  switchboard keys create --workspace Acme --role manager --name CRM --expires-in P90D
+                  switchboard keys create --workspace Acme --role manager --name CRM --expires P90D
+                  switchboard keys create --workspace Acme --role viewer --name BI --scope reports:read \\
+                    --allow-address 192.0.2.0/24
                 """)
 
         @OptionGroup var holder: Holder
@@ -46,8 +51,16 @@ struct KeysCommand: AsyncParsableCommand {
         @Option(help: "What a workspace's key may do.")
         var role = Role.owner
 
-        @Option(help: ArgumentHelp("When it ends, as an ISO 8601 duration from now.", valueName: "duration"))
-        var expiresIn: String?
+        @Option(help: "A part of the API that a workspace's key is limited to; may be given several times.")
+        var scope: [Core.Scope] = []
+
+        @Option(help: ArgumentHelp("When it ends: an ISO 8601 duration from now, or an instant.", valueName: "when"))
+        var expires: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "An address or block that it may call from; may be given several times.", valueName: "address"))
+        var allowAddress: [String] = []
 
         @OptionGroup(title: "Settings") var options: SettingsOptions
 
@@ -55,29 +68,38 @@ struct KeysCommand: AsyncParsableCommand {
             if !(1...200).contains(name.unicodeScalars.count) {
                 throw ValidationError("The name must have 1 to 200 characters.")
             }
-            if let expiresIn, DurationText.parse(expiresIn) == nil {
-                throw ValidationError("--expires-in must be an ISO 8601 duration such as P90D.")
+            if let expires, (Self.instant(expires).map { $0 > Date() }) != true {
+                throw ValidationError("--expires must be an ISO 8601 duration such as P90D, or an instant ahead.")
             }
-            if holder.isOperator, expiresIn != nil {
-                throw ValidationError("Operator keys do not expire; revoke them.")
+            for address in allowAddress where AddressRange(address) == nil {
+                throw ValidationError("\(address) is no address or block such as 192.0.2.0/24.")
+            }
+            if holder.isOperator, expires != nil || !scope.isEmpty || !allowAddress.isEmpty {
+                throw ValidationError("Operator keys have no limits; revoke them.")
             }
         }
 
+        private static func instant(_ text: String) -> Date? {
+            DurationText.parse(text).map { Date().addingTimeInterval($0) } ?? Timestamp.parse(text)
+        }
+
         func run() async throws {
-            let (name, role, workspace) = (name, role, holder.workspace)
-            let expiresAt = expiresIn.flatMap { DurationText.parse($0) }.map { Date().addingTimeInterval($0) }
+            let (name, workspace) = (name, holder.workspace)
+            let addresses = allowAddress.compactMap { AddressRange($0)?.unmapped }
+            let limits = KeyLimits(
+                role: role, scopes: scope.isEmpty ? nil : Set(scope), expiresAt: expires.flatMap(Self.instant),
+                allowedAddresses: addresses.isEmpty ? nil : addresses)
             try await StoreCommand.run(options) { backend in
-                let (key, token): (APIKey, String)
                 if let workspace {
                     let id = try await StoreCommand.workspace(workspace, backend.store).id
-                    (key, token) = try await backend.store.write { transaction in
-                        try transaction.createKey(name: name, role: role, expiresAt: expiresAt, in: id)
+                    let (key, token) = try await backend.store.write { transaction in
+                        try transaction.createKey(name: name, limits: limits, in: id)
                     }
+                    KeysCommand.show(token, of: key.id)
                 } else {
-                    (key, token) = try await backend.store.write { try $0.createOperatorKey(name: name) }
+                    let (key, token) = try await backend.store.write { try $0.createOperatorKey(name: name) }
+                    KeysCommand.show(token, of: key.id)
                 }
-                FileHandle.standardError.write(Data("id \(key.id.uuidString.lowercased())\n".utf8))
-                print(token)
             }
         }
     }
@@ -92,24 +114,49 @@ struct KeysCommand: AsyncParsableCommand {
         func run() async throws {
             let workspace = holder.workspace
             try await StoreCommand.run(options) { backend in
-                let keys: [APIKey]
                 if let workspace {
                     let id = try await StoreCommand.workspace(workspace, backend.store).id
-                    keys = try await StoreCommand.all(
+                    let keys = try await StoreCommand.all(
                         { try await backend.store.keys(in: id, after: $0, limit: $1) }, id: \.id)
+                    let header = ["ID", "ROLE", "SCOPES", "ADDRESSES", "CREATED", "EXPIRES", "LAST USED", "REVOKED", "NAME"]
+                    print(StoreCommand.table(header, keys.map(\.cells)))
                 } else {
-                    keys = try await StoreCommand.all(
+                    let keys = try await StoreCommand.all(
                         { try await backend.store.operatorKeys(after: $0, limit: $1) }, id: \.id)
+                    print(StoreCommand.table(["ID", "CREATED", "REVOKED", "NAME"], keys.map(\.cells)))
                 }
-                let rows = keys.map { key in
-                    [
-                        key.id.uuidString.lowercased(), key.role?.rawValue ?? "operator",
-                        Timestamp.format(key.createdAt),
-                        key.expiresAt.map(Timestamp.format) ?? "-", key.revokedAt.map(Timestamp.format) ?? "-",
-                        key.name,
-                    ]
+            }
+        }
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Gives a workspace's key a new text and prints it, this once.",
+            discussion: "The text before goes on for the overlap, so that it can be exchanged wherever it is used.")
+
+        @Argument(help: "The key's id, as keys list shows it.")
+        var id: String
+
+        @Option(help: ArgumentHelp("The key's workspace.", valueName: "name|id"))
+        var workspace: String
+
+        @Option(help: ArgumentHelp("For how long, PT0S to P30D.", valueName: "duration"))
+        var overlap = "PT24H"
+
+        @OptionGroup(title: "Settings") var options: SettingsOptions
+
+        func run() async throws {
+            guard let id = UUID(uuidString: id) else { throw ValidationError("\(id) is no key's id.") }
+            guard let overlap = overlap == "PT0S" ? 0 : DurationText.parse(overlap), overlap <= 30 * 86_400 else {
+                throw ValidationError("--overlap must be an ISO 8601 duration from PT0S to P30D.")
+            }
+            let workspace = workspace
+            try await StoreCommand.run(options) { backend in
+                let workspaceID = try await StoreCommand.workspace(workspace, backend.store).id
+                let (key, token) = try await backend.store.write {
+                    try $0.rotateKey(id, overlap: overlap, by: .operator, in: workspaceID)
                 }
-                print(StoreCommand.table(["ID", "ROLE", "CREATED", "EXPIRES", "REVOKED", "NAME"], rows))
+                KeysCommand.show(token, of: key.id)
             }
         }
     }
@@ -128,15 +175,44 @@ struct KeysCommand: AsyncParsableCommand {
             guard let id = UUID(uuidString: id) else { throw ValidationError("\(id) is no key's id.") }
             let workspace = holder.workspace
             try await StoreCommand.run(options) { backend in
-                let key: APIKey
+                let name: String
                 if let workspace {
                     let workspaceID = try await StoreCommand.workspace(workspace, backend.store).id
-                    key = try await backend.store.write { try $0.revokeKey(id, in: workspaceID) }
+                    name = try await backend.store.write { try $0.revokeKey(id, in: workspaceID).name }
                 } else {
-                    key = try await backend.store.write { try $0.revokeOperatorKey(id) }
+                    name = try await backend.store.write { try $0.revokeOperatorKey(id).name }
                 }
-                print("revoked \(key.name)")
+                print("revoked \(name)")
             }
         }
+    }
+}
+
+extension KeysCommand {
+    /// Only the text is on standard output.
+    fileprivate static func show(_ token: String, of id: UUID) {
+        FileHandle.standardError.write(Data("id \(id.uuidString.lowercased())\n".utf8))
+        print(token)
+    }
+}
+
+extension APIKey {
+    /// As a line of the list.
+    fileprivate var cells: [String] {
+        func text(_ date: Date?) -> String { date.map(Timestamp.format) ?? "-" }
+        let scopes = limits.scopes.map { $0.map(\.rawValue).sorted().joined(separator: ",") }
+        let addresses = limits.allowedAddresses.map { $0.map(\.description).joined(separator: ",") }
+        return [
+            id.uuidString.lowercased(), limits.role.rawValue, scopes ?? "all", addresses ?? "all", text(createdAt),
+            text(limits.expiresAt), text(lastUsedAt), text(revokedAt), name,
+        ]
+    }
+}
+
+extension OperatorKey {
+    fileprivate var cells: [String] {
+        [
+            id.uuidString.lowercased(), Timestamp.format(createdAt), revokedAt.map(Timestamp.format) ?? "-", name,
+        ]
     }
 }

@@ -18,7 +18,7 @@ enum StoreCommand {
                 try await Interruption.handling(logger: logger) { _ in
                     try await DatabaseAccess.with(settings, logger: logger) { url in
                         try await Backend.with(settings, files, url, logger: logger, schema: schema) { backend in
-                            try await work(backend)
+                            try await AccessContext.$current.withValue(access) { try await work(backend) }
                         }
                     }
                 }
@@ -28,6 +28,11 @@ enum StoreCommand {
                 throw CommandFailure(text(error))
             }
         }
+    }
+
+    /// Whom the audit log names: whoever sits at the machine, by the name it knows them under.
+    private static var access: AccessContext {
+        AccessContext(workspace: nil, actor: Actor(kind: "command", name: NSUserName()))
     }
 
     static func text(_ error: StoreError) -> String {

@@ -44,12 +44,12 @@ struct DemoWorkspace: Sendable {
 
     /// Whether everything that the file names is still there: the database may be another one now.
     private func isValid(_ file: DemoFile) async throws -> Bool {
-        guard case .key(let workspace, _, _, .owner) = try await store.authenticate(token: file.key),
+        guard case .key(let key) = try await store.authenticate(token: file.key), key.limits.role == .owner,
             case .operatorKey = try await store.authenticate(token: file.operatorKey),
             let channel = UUID(uuidString: file.channel)
         else { return false }
         do {
-            _ = try await store.channel(channel, in: workspace)
+            _ = try await store.channel(channel, in: key.workspace)
             return true
         } catch StoreError.notFound {
             return false
@@ -61,7 +61,8 @@ struct DemoWorkspace: Sendable {
             logger.notice("the demo workspace is there and its keys are not: making new ones")
             let channel = try await store.channels(in: existing.id, after: nil, limit: 1).first?.id
             return try await store.write { transaction in
-                let (_, key) = try transaction.createKey(name: "Demo", role: .owner, expiresAt: nil, in: existing.id)
+                let (_, key) = try transaction.createKey(
+                    name: "Demo", limits: KeyLimits(role: .owner), in: existing.id)
                 return try Self.file(transaction, url, key: key, workspace: existing.id, channel: channel)
             }
         }

@@ -79,7 +79,9 @@ struct Server: Sendable {
                 Worker(store: backend.store, configuration: configuration, logger: logger, probe: probe))
         }
         if let api {
-            let server = try apiServer(backend, api, jobs)
+            let uses = KeyUses()
+            services.append(KeyUseRecorder(uses: uses, store: backend.store, logger: logger))
+            let server = try apiServer(backend, api, jobs, uses)
             services.append(server)
             services.append(
                 Announcement {
@@ -94,7 +96,9 @@ struct Server: Sendable {
         try await group.run()
     }
 
-    private func apiServer(_ backend: Backend, _ api: Store, _ jobs: JobLibrary) throws -> APIServer {
+    private func apiServer(
+        _ backend: Backend, _ api: Store, _ jobs: JobLibrary, _ uses: KeyUses
+    ) throws -> APIServer {
         let apiServices = APIServices(
             store: api, inbound: IngestCombiner(store: api, logger: logger),
             reports: ReportService(store: api, jobs: jobs, runner: ReportRunner(store: api)),
@@ -102,9 +106,10 @@ struct Server: Sendable {
             document: [UInt8]((try? Data(contentsOf: backend.root.openAPI)) ?? Data()))
         var configuration = APIServerConfiguration(host: settings.listen.host, port: settings.listen.port)
         configuration.shutdownTimeout = min(configuration.shutdownTimeout, settings.shutdownLimit)
+        configuration.trustedProxies = settings.trustedProxies
         return APIServer(
             configuration: configuration, routes: try RouteTable(apiServices.routes),
-            authenticator: Authentications.authenticator(api), logger: logger)
+            authenticator: Authentications.authenticator(api, uses: uses), logger: logger)
     }
 
     private func configuration(_ services: [any Service]) -> ServiceGroupConfiguration {

@@ -51,13 +51,16 @@ struct Setting: Sendable, Hashable {
         key: "allow_private_networks", environment: "SWITCHBOARD_ALLOW_PRIVATE_NETWORKS",
         flag: "--allow-private-networks", defaultText: "false",
         help: "Let channels and webhooks reach loopback, private and link-local addresses.")
+    static let trustedProxies = Setting(
+        key: "trusted_proxies", environment: "SWITCHBOARD_TRUSTED_PROXIES", flag: nil, defaultText: "none",
+        help: "Addresses and blocks, separated by commas, of proxies whose X-Forwarded-For is believed.")
     static let shutdownLimit = Setting(
         key: "shutdown_limit", environment: "SWITCHBOARD_SHUTDOWN_LIMIT", flag: "--shutdown-limit",
         defaultText: "PT30S", help: "How long running requests and batches may take to finish after Ctrl-C or SIGTERM.")
 
     static let all: [Setting] = [
         listen, databaseURL, root, stateDirectory, logLevel, logFormat, readConnections, transactionConnections,
-        databaseLimit, workerConcurrency, allowPrivateNetworks, shutdownLimit,
+        databaseLimit, workerConcurrency, allowPrivateNetworks, trustedProxies, shutdownLimit,
     ]
 
     /// Variables of ours that are no settings of the server.

@@ -1,3 +1,4 @@
+import Addresses
 import Configuration
 import Foundation
 import Logging
@@ -17,6 +18,7 @@ struct Settings: Sendable {
     var databaseLimit = Duration.seconds(60)
     var workerConcurrency = 2
     var allowPrivateNetworks = false
+    var trustedProxies: [AddressRange] = []
     var shutdownLimit = Duration.seconds(30)
 
     /// What looks like a mistake and is none for sure, for the log.
@@ -66,6 +68,10 @@ struct Settings: Sendable {
         settings.workerConcurrency = reader.integer(
             .workerConcurrency, in: 1...64, default: settings.workerConcurrency)
         settings.allowPrivateNetworks = reader.bool(.allowPrivateNetworks, default: settings.allowPrivateNetworks)
+        settings.trustedProxies =
+            reader.parsed(.trustedProxies, "must be addresses or blocks such as 10.0.0.0/8, separated by commas") {
+                addressRanges($0)
+            } ?? settings.trustedProxies
         settings.shutdownLimit = reader.duration(.shutdownLimit, default: settings.shutdownLimit)
 
         let known = Setting.otherVariables.union(Setting.all.map(\.environment))
@@ -76,6 +82,13 @@ struct Settings: Sendable {
         problems += reader.problems
         guard problems.isEmpty else { throw SettingsError(problems: problems) }
         return settings
+    }
+
+    /// Nil when one of them is none.
+    private static func addressRanges(_ text: String) -> [AddressRange]? {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let ranges = parts.compactMap { AddressRange($0.filter { $0 != " " })?.unmapped }
+        return ranges.count == parts.count ? ranges : nil
     }
 
     private static func configurationFile(
@@ -138,6 +151,7 @@ extension Settings: CustomStringConvertible {
         database_limit          \(databaseLimit)
         worker.concurrency      \(workerConcurrency)
         allow_private_networks  \(allowPrivateNetworks)
+        trusted_proxies         \(trustedProxies.isEmpty ? "none" : trustedProxies.map(\.description).joined(separator: ", "))
         shutdown_limit          \(shutdownLimit)
         """
     }

@@ -1,4 +1,5 @@
 import API
+import Addresses
 import Core
 import Engine
 import Foundation
@@ -15,8 +16,12 @@ import Testing
 struct Fixture: Sendable {
     /// With the owner's rights, for looking behind the API.
     let store: Store
+    /// As the API's role.
+    let apiStore: Store
     let databaseURL: String
     let routes: [Route]
+    /// Which keys called, not written down yet.
+    let uses: KeyUses
     /// Without a key.
     let anonymous: APIClient
     /// With an operator's key.
@@ -34,7 +39,7 @@ struct Fixture: Sendable {
 /// - Returns: the operations called, with the statuses of their answers.
 @discardableResult
 func withAPI(
-    worker: Bool = true, isolation: isolated (any _Concurrency.Actor)? = #isolation,
+    worker: Bool = true, trustedProxies: [AddressRange] = [], isolation: isolated (any _Concurrency.Actor)? = #isolation,
     sourceLocation: SourceLocation = #_sourceLocation, _ body: (Fixture) async throws -> Void
 ) async throws -> [(id: String, status: Int)] {
     try await withTestStore { store, url in
@@ -46,9 +51,12 @@ func withAPI(
             reports: ReportService(store: api, jobs: jobs, runner: ReportRunner(store: api)),
             readiness: { _ = try await store.rows("SELECT 1") },
             document: [UInt8](try Data(contentsOf: ProjectRoot.url.appending(path: "openapi.yaml"))))
+        let uses = KeyUses()
+        var configuration = APIServerConfiguration(host: "127.0.0.1", port: 0)
+        configuration.trustedProxies = trustedProxies
         let server = APIServer(
-            configuration: APIServerConfiguration(host: "127.0.0.1", port: 0), routes: try RouteTable(services.routes),
-            authenticator: Authentications.authenticator(api), logger: logger)
+            configuration: configuration, routes: try RouteTable(services.routes),
+            authenticator: Authentications.authenticator(api, uses: uses), logger: logger)
         var parts: [any Service] = []
         if worker {
             parts = [
@@ -66,7 +74,7 @@ func withAPI(
             let anonymous = APIClient(base: base, exchanges: exchanges, transport: transport)
             let operators = anonymous.with(key: try await store.write { try $0.createOperatorKey(name: "test").token })
             let fixture = Fixture(
-                store: store, databaseURL: url, routes: services.routes, anonymous: anonymous, operators: operators,
+                store: store, apiStore: api, databaseURL: url, routes: services.routes, uses: uses, anonymous: anonymous, operators: operators,
                 a: try await Tenant("A", by: operators))
             try await body(fixture)
         } catch {
