@@ -136,7 +136,8 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestKit"], swiftSettings: settings),
         .testTarget(
             name: "APIServerTests",
-            dependencies: ["API", "Addresses", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
+            dependencies: ["API", "Addresses", .product(name: "Logging", package: "swift-log")], swiftSettings: settings
+        ),
         .testTarget(
             name: "APITests",
             dependencies: [

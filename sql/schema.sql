@@ -540,6 +540,7 @@ CREATE TABLE public.workspaces (
     name text NOT NULL,
     time_zone text NOT NULL,
     closing_note text DEFAULT 'off'::text NOT NULL,
+    require_if_match boolean DEFAULT false NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,

@@ -8,6 +8,8 @@ extension StoreError: ProblemConvertible {
         switch self {
         case .notFound(let what): .notFound(what)
         case .invalid(let errors): .validationFailed(errors)
+        case .conflict(.idempotencyKeyInUse, let detail, _):
+            Problem(.idempotencyKeyInUse, detail: detail, headers: [.retryAfter: "1"])
         case .conflict(let kind, let detail, let members):
             .conflict(
                 kind.problemType, detail,

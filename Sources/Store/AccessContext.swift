@@ -34,13 +34,13 @@ extension AccessContext {
 
     /// What row-level security goes by, for a single read. Empty is nobody: every value is sent each time.
     func readSettings() throws(PostgresError) -> LocalSettings {
-        try LocalSettings([Self.workspaceSetting: visibleWorkspace, "switchboard.operator": isOperator])
+        try LocalSettings([Self.workspaceSetting: visibleWorkspace, "switchboard.operator": visibleOperator])
     }
 
     /// The same for a transaction, with what the audit log records.
     func settings() throws(PostgresError) -> LocalSettings {
         try LocalSettings([
-            Self.workspaceSetting: visibleWorkspace, "switchboard.operator": isOperator,
+            Self.workspaceSetting: visibleWorkspace, "switchboard.operator": visibleOperator,
             "switchboard.actor": recordedActor.text, "switchboard.address": address ?? "",
             "switchboard.request_id": requestID ?? "",
         ])
@@ -54,5 +54,6 @@ extension AccessContext {
     }
 
     private var visibleWorkspace: String { workspace?.lowercased ?? "" }
-    private var isOperator: String { workspace == nil ? "on" : "" }
+    /// The id of an operator's key, under which its idempotency keys are kept.
+    private var visibleOperator: String { workspace == nil ? actor.id?.lowercased ?? "" : "" }
 }

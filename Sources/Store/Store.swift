@@ -12,6 +12,7 @@ public final class Store: Sendable {
     public let statements: StatementLibrary
     /// Where committed work is announced to this process's workers; a hint, never the guarantee (S21).
     public let nudges: Nudges
+    let underWay = RequestsUnderWay()
     let logger: Logger
 
     public init(database: Database, statements: StatementLibrary, nudges: Nudges = Nudges(), logger: Logger) {

@@ -98,7 +98,9 @@ import Testing
             } while !cursor.isEmpty
             #expect(seen == (0..<5).reversed().map { "Team \($0)" })
             let entries = try await a.get("/v1/audit-log?action=team.created").expect(200).items
-            let (from, to) = (try #require(entries[3]["occurred_at"]?.string), try #require(entries[0]["occurred_at"]?.string))
+            let (from, to) = (
+                try #require(entries[3]["occurred_at"]?.string), try #require(entries[0]["occurred_at"]?.string)
+            )
             let window = try await a.get("/v1/audit-log?action=team.created&from=\(from)&to=\(to)").expect(200).items
             // Windows are of milliseconds, as ids are.
             #expect(window.count >= 3 && window.count <= 5 && window.contains(entries[2]))
@@ -121,7 +123,8 @@ import Testing
         try await withAPI(worker: false) { api in
             let workspace = try #require(UUID(uuidString: api.a.id))
             for sql in [
-                "UPDATE audit_log SET action = 'x' WHERE workspace_id = $1", "DELETE FROM audit_log WHERE workspace_id = $1",
+                "UPDATE audit_log SET action = 'x' WHERE workspace_id = $1",
+                "DELETE FROM audit_log WHERE workspace_id = $1",
                 """
                 INSERT INTO audit_log (workspace_id, id, occurred_at, actor, action, target_type, target_id, target_name)
                 VALUES ($1, $1, now(), '{}', 'x', 'x', 'x', 'x')
@@ -137,7 +140,8 @@ import Testing
             // Without a context it was the system.
             _ = try await api.store.write { try $0.createTeam(name: "By hand", by: .system, in: workspace) }
             let newest = try await api.a.owner.get("/v1/audit-log?limit=1").expect(200).items[0]
-            #expect(newest["actor"] == ["type": "system"] && newest["address"] == .null && newest["request_id"] == .null)
+            #expect(
+                newest["actor"] == ["type": "system"] && newest["address"] == .null && newest["request_id"] == .null)
         }
     }
 
@@ -166,7 +170,8 @@ import Testing
                 let arguments: String = try row.decode("arguments")
                 let shown = Set(arguments.split { " =\\0".contains($0) }.map(String.init))
                 let columns: [String] = try row.decode("columns")
-                let forgotten = Set(columns).subtracting(everywhere).subtracting(leftOut[table] ?? []).subtracting(shown)
+                let forgotten = Set(columns).subtracting(everywhere).subtracting(leftOut[table] ?? []).subtracting(
+                    shown)
                 #expect(forgotten == [], "\(table)")
             }
         }

@@ -147,7 +147,8 @@ import Testing
             _ = try await make(api.a.owner, ["scopes": ["keys:write"]])
             try await api.a.owner.delete(path).refused(409, "last-owner-key")
             let narrowing: [JSON] = [
-                ["scopes": ["keys:write"]], ["expires_at": "2099-01-01T00:00:00Z"], ["allowed_addresses": ["127.0.0.1"]],
+                ["scopes": ["keys:write"]], ["expires_at": "2099-01-01T00:00:00Z"],
+                ["allowed_addresses": ["127.0.0.1"]],
             ]
             for patch in narrowing { try await api.a.owner.patch(path, patch).refused(409, "last-owner-key") }
             try await api.a.owner.patch(path, ["name": "First"]).expect(200)
@@ -159,7 +160,8 @@ import Testing
             let statuses = try await [one.status, two.status].sorted()
             #expect(statuses == [204, 409] || statuses == [204, 401], "\(statuses)")
             // The operator finds a way back in.
-            let recovery = try await api.operators.post("/v1/workspaces/\(api.a.id)/keys", ["name": "Recovery"]).expect(201)
+            let recovery = try await api.operators.post("/v1/workspaces/\(api.a.id)/keys", ["name": "Recovery"]).expect(
+                201)
             try await api.a.owner.with(key: recovery["key"]?.string).get("/v1/api-keys").expect(200)
         }
     }
@@ -181,7 +183,8 @@ import Testing
             try await api.uses.write(to: api.store)
             try await api.uses.write(to: api.store)
             #expect(
-                try await api.a.owner.get("/v1/api-keys").expect(200).items.first { $0["role"] == "viewer" }?["last_used_at"]
+                try await api.a.owner.get("/v1/api-keys").expect(200).items.first { $0["role"] == "viewer" }?[
+                    "last_used_at"]
                     == .string(viewer))
         }
     }

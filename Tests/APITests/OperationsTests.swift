@@ -55,7 +55,7 @@ import Testing
     private func workspaces(_ api: Fixture) async throws {
         let path = "/v1/workspaces/\(api.a.id)"
         let one = try await api.operators.get(path).expect(200)
-        #expect(one.names == ["id", "name", "time_zone", "closing_note"] + stamps)
+        #expect(one.names == ["id", "name", "time_zone", "closing_note", "require_if_match"] + stamps)
         #expect(one["time_zone"] == "Europe/Madrid")
         let made = try await api.operators.post("/v1/workspaces", ["name": "Other", "time_zone": "UTC"])
         #expect(made.headers["Location"] == "/v1/workspaces/\(try made.expect(201).id)")
@@ -78,12 +78,14 @@ import Testing
         let kept = try await api.a.owner.get(path).expect(200)
         #expect(kept.names == names)
         #expect(kept["revoked_at"] == .null)
-        #expect(try await api.a.owner.patch(path, ["scopes": ["reports:read"]]).expect(200)["scopes"] == ["reports:read"])
+        #expect(
+            try await api.a.owner.patch(path, ["scopes": ["reports:read"]]).expect(200)["scopes"] == ["reports:read"])
         #expect(try await api.a.owner.post("\(path)/rotate").expect(200).names == names + ["key"])
         try await api.a.owner.delete(path).expect(204)
         let recovery = try await api.operators.post("/v1/workspaces/\(api.a.id)/keys", ["name": "Recovery"])
         #expect(try recovery.expect(201)["role"] == "owner")
-        try await api.operators.post("/v1/workspaces/\(UUID().lowercased)/keys", ["name": "x"]).refused(404, "not-found")
+        try await api.operators.post("/v1/workspaces/\(UUID().lowercased)/keys", ["name": "x"]).refused(
+            404, "not-found")
         let entries = try await api.a.client("manager").get("/v1/audit-log").expect(200).items
         #expect(
             entries.first?.names == [

@@ -94,7 +94,8 @@ import Testing
         "addContactIdentity": ["channel_id": .string(UUID().lowercased), "external_id": "x"],
         "updateClosingCategory": ["name": "stolen"], "updateConversation": ["priority": "urgent"],
         "assignConversation": ["agent_id": .null], "closeConversation": [:], "sendMessage": ["text": "x"],
-        "updateAPIKey": ["name": "stolen"], "rotateAPIKey": [:], "addComment": ["text": "x"], "updateWorkflow": ["name": "stolen"], "publishWorkflow": [:], "stopWorkflow": [:],
+        "updateAPIKey": ["name": "stolen"], "rotateAPIKey": [:], "addComment": ["text": "x"],
+        "updateWorkflow": ["name": "stolen"], "publishWorkflow": [:], "stopWorkflow": [:],
     ]
 
     private let queries = ["removeContactIdentity": "?channel_id=\(UUID().lowercased)&external_id=x"]

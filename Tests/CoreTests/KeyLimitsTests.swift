@@ -16,7 +16,8 @@ import Testing
     @Test func aLimitIsExceededByLessOfItAndByNone() {
         let now = Date()
         let own = KeyLimits(
-            role: .owner, scopes: [.keysWrite, .keysRead], expiresAt: now, allowedAddresses: ranges("10.0.0.0/8", "fd00::/8"))
+            role: .owner, scopes: [.keysWrite, .keysRead], expiresAt: now,
+            allowedAddresses: ranges("10.0.0.0/8", "fd00::/8"))
         #expect(own.excess(over: own) == [])
         var other = KeyLimits(role: .viewer)
         #expect(other.excess(over: own).map(\.pointer) == ["/scopes", "/expires_at", "/allowed_addresses"])
@@ -31,12 +32,13 @@ import Testing
     }
 
     @Test func addresses() throws {
-        let limits = KeyLimits(role: .viewer, allowedAddresses: ranges("192.0.2.0/24", "2001:db8::/32", "::ffff:10.0.0.0/104"))
+        let limits = KeyLimits(
+            role: .viewer, allowedAddresses: ranges("192.0.2.0/24", "2001:db8::/32", "::ffff:10.0.0.0/104"))
         for address in ["192.0.2.255", "::ffff:192.0.2.1", "2001:db8:ffff::1", "10.9.9.9"] {
-            #expect(limits.admits(try #require(IPAddress(address))), "\(address)")
+            #expect(limits.admits(IPAddress(address)), "\(address)")
         }
         for address in ["192.0.3.0", "2001:db9::", "::192.0.2.1", "11.0.0.0"] {
-            #expect(!limits.admits(try #require(IPAddress(address))), "\(address)")
+            #expect(!limits.admits(IPAddress(address)), "\(address)")
         }
         #expect(!limits.admits(nil) && KeyLimits(role: .viewer).admits(nil))
         #expect(IPAddress("::ffff:192.0.2.1")?.description == "192.0.2.1")

@@ -39,10 +39,12 @@ enum PlanArguments {
         channel_set_token W CHANNEL ''
         channel_delete W CHANNEL
         closing_category_get W CATEGORY
+        closing_category_lock W CATEGORY
         closing_categories_list W ZERO 50
         closing_category_update W CATEGORY 'n'
         closing_category_delete W CATEGORY
         contact_field_get W 'field_7'
+        contact_field_lock W 'field_7'
         contact_fields_list W '' 50
         contact_field_update W 'field_7' 'd'
         contact_field_delete W 'field_7'
@@ -158,6 +160,7 @@ enum PlanArguments {
         teams_list W ZERO 50
         team_update W TEAM 'n'
         team_delete W TEAM
+        team_member_get W TEAM AGENT
         team_member_delete W TEAM AGENT
         team_members_list W TEAM ZERO 50
         team_members_lock_agents W TEAM
@@ -182,7 +185,8 @@ enum PlanArguments {
         workflow_candidate_runs W WORKFLOW ZERO ZERO 1000
         workspace_get W
         workspace_lock W
-        workspace_update W 'n' 'Europe/Madrid' 'off'
+        workspace_requires_if_match W
+        workspace_update W 'n' 'Europe/Madrid' 'off' false
         workspaces_list ZERO 50
         workspace_find_by_name 'w2'
         agent_insert W NEW 'n' 'new@example.com' 'agent' 'online' 5

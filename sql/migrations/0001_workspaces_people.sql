@@ -23,6 +23,8 @@ CREATE TABLE workspaces (
     time_zone text NOT NULL,
     closing_note text NOT NULL DEFAULT 'off'
         CHECK (closing_note IN ('off', 'optional', 'category', 'category_and_summary')),
+    -- Whether changes must say what they expect to find (S45).
+    require_if_match boolean NOT NULL DEFAULT false,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()

@@ -26,6 +26,9 @@ GRANT SELECT (workspace_id, channel_id) ON channel_secrets TO switchboard_api;
 -- Whose rows: the transaction says it by a setting. Without one, and for an operator, it is null: nobody's.
 CREATE FUNCTION current_workspace() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('switchboard.workspace', true), '')::uuid;
+-- The operator's key that calls, in a transaction of an operator.
+CREATE FUNCTION current_operator() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(current_setting('switchboard.operator', true), '')::uuid;
 
 DO $$
 DECLARE
@@ -48,7 +51,9 @@ END $$;
 -- Everybody sees their own workspace; operators see, make and change them all.
 ALTER TABLE workspaces ENABLE ROW LEVEL SECURITY;
 CREATE POLICY workspace ON workspaces FOR SELECT TO switchboard_api USING (id = current_workspace());
-CREATE POLICY operator ON workspaces TO switchboard_api USING (current_setting('switchboard.operator', true) = 'on');
+CREATE POLICY operator ON workspaces TO switchboard_api USING (current_operator() IS NOT NULL);
+-- An operator has no workspace: what it must not do twice is kept under its key's id (S28).
+CREATE POLICY operator ON idempotency_keys TO switchboard_api USING (workspace_id = current_operator());
 
 -- Who calls is looked up before a workspace is known (S36): by public id, one row, whatever the policies say.
 CREATE FUNCTION api_keys_with_id(public_id uuid) RETURNS SETOF api_keys

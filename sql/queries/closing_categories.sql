@@ -13,6 +13,12 @@ SELECT k.id, k.name, k.version, k.created_at, k.updated_at
 FROM closing_categories k
 WHERE k.workspace_id = $1 AND k.id = $2 AND k.deleted_at IS NULL;
 
+-- name: closing_category_lock
+SELECT k.id, k.name, k.version, k.created_at, k.updated_at
+FROM closing_categories k
+WHERE k.workspace_id = $1 AND k.id = $2 AND k.deleted_at IS NULL
+FOR NO KEY UPDATE;
+
 -- name: closing_categories_list
 -- plan: custom
 SELECT k.id, k.name, k.version, k.created_at, k.updated_at

@@ -10,6 +10,12 @@ SELECT f.name, f.type, f.description, f.version, f.created_at, f.updated_at
 FROM contact_fields f
 WHERE f.workspace_id = $1 AND f.name = $2;
 
+-- name: contact_field_lock
+SELECT f.name, f.type, f.description, f.version, f.created_at, f.updated_at
+FROM contact_fields f
+WHERE f.workspace_id = $1 AND f.name = $2
+FOR NO KEY UPDATE;
+
 -- name: contact_fields_list
 -- plan: custom
 SELECT f.name, f.type, f.description, f.version, f.created_at, f.updated_at

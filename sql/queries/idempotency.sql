@@ -1,4 +1,5 @@
--- A repeated request and its first answer (S28). `about` is the conversation or contact that the answer shows: erasing
+-- A repeated request and its first answer (S28). The workspace of an operator's request, which has none, is the operator
+-- key's id. `about` is the conversation or contact that the answer shows: erasing
 -- that erases the answer.
 
 -- Waits for a transaction that claimed the same key; when that committed, nothing is inserted and its answer is read.
@@ -30,4 +31,10 @@ FROM workspaces w
 WHERE EXISTS (
     SELECT 1 FROM idempotency_keys k
     WHERE k.workspace_id = w.id AND k.created_at < now() - interval '24 hours')
-ORDER BY w.id;
+UNION ALL
+SELECT o.id
+FROM operator_keys o
+WHERE EXISTS (
+    SELECT 1 FROM idempotency_keys k
+    WHERE k.workspace_id = o.id AND k.created_at < now() - interval '24 hours')
+ORDER BY id;

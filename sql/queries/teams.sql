@@ -47,6 +47,11 @@ INSERT INTO team_members (workspace_id, team_id, agent_id) VALUES ($1, $2, $3)
 ON CONFLICT (workspace_id, team_id, agent_id) DO NOTHING
 RETURNING agent_id;
 
+-- name: team_member_get
+SELECT m.agent_id
+FROM team_members m
+WHERE m.workspace_id = $1 AND m.team_id = $2 AND m.agent_id = $3;
+
 -- name: team_member_delete
 DELETE FROM team_members m
 WHERE m.workspace_id = $1 AND m.team_id = $2 AND m.agent_id = $3

@@ -5,35 +5,40 @@
 INSERT INTO workspaces (id, name, time_zone)
 SELECT $1::uuid, $2::text, $3::text
 WHERE (statement_timestamp() AT TIME ZONE $3::text) IS NOT NULL
-RETURNING id, name, time_zone, closing_note, version, created_at, updated_at;
+RETURNING id, name, time_zone, closing_note, require_if_match, version, created_at, updated_at;
 
 -- name: workspace_get
-SELECT w.id, w.name, w.time_zone, w.closing_note, w.version, w.created_at, w.updated_at
+SELECT w.id, w.name, w.time_zone, w.closing_note, w.require_if_match, w.version, w.created_at, w.updated_at
 FROM workspaces w
 WHERE w.id = $1;
 
 -- name: workspace_lock
-SELECT w.id, w.name, w.time_zone, w.closing_note, w.version, w.created_at, w.updated_at
+SELECT w.id, w.name, w.time_zone, w.closing_note, w.require_if_match, w.version, w.created_at, w.updated_at
 FROM workspaces w
 WHERE w.id = $1
 FOR NO KEY UPDATE;
 
 -- name: workspace_update
 UPDATE workspaces w
-SET name = $2, time_zone = $3, closing_note = $4, version = w.version + 1, updated_at = now()
+SET name = $2, time_zone = $3, closing_note = $4, require_if_match = $5, version = w.version + 1, updated_at = now()
 WHERE w.id = $1 AND (statement_timestamp() AT TIME ZONE $3::text) IS NOT NULL
-RETURNING id, name, time_zone, closing_note, version, created_at, updated_at;
+RETURNING id, name, time_zone, closing_note, require_if_match, version, created_at, updated_at;
+
+-- name: workspace_requires_if_match
+SELECT w.require_if_match
+FROM workspaces w
+WHERE w.id = $1;
 
 -- name: workspaces_list
 -- plan: custom
-SELECT w.id, w.name, w.time_zone, w.closing_note, w.version, w.created_at, w.updated_at
+SELECT w.id, w.name, w.time_zone, w.closing_note, w.require_if_match, w.version, w.created_at, w.updated_at
 FROM workspaces w
 WHERE w.id > $1
 ORDER BY w.id
 LIMIT $2;
 
 -- name: workspace_find_by_name
-SELECT w.id, w.name, w.time_zone, w.closing_note, w.version, w.created_at, w.updated_at
+SELECT w.id, w.name, w.time_zone, w.closing_note, w.require_if_match, w.version, w.created_at, w.updated_at
 FROM workspaces w
 WHERE lower(w.name) = lower($1)
 ORDER BY w.id;

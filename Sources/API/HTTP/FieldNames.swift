@@ -9,6 +9,8 @@ extension HTTPField.Name {
     public static let idempotencyKey = constant("Idempotency-Key")
     /// Who called the proxies in between, each behind the one before.
     static let xForwardedFor = constant("X-Forwarded-For")
+    /// Says that the answer is that of an earlier request with the same key.
+    static let idempotentReplayed = constant("Idempotent-Replayed")
     static let acceptPatch = constant("Accept-Patch")
 
     private static func constant(_ name: String) -> HTTPField.Name {

@@ -61,7 +61,7 @@ extension ProblemType {
         "A key neither makes nor changes one that may do more than itself; `errors` says in what.")
 }
 
-// MARK: 404 to 417, what is asked for and how
+// MARK: 404 to 428, what is asked for and how
 
 extension ProblemType {
     public static let notFound = ProblemType(
@@ -69,6 +69,12 @@ extension ProblemType {
     public static let methodNotAllowed = ProblemType(
         "method-not-allowed", 405, "Method not allowed",
         "The path exists, the method does not; `Allow` lists those that do.")
+    public static let preconditionFailed = ProblemType(
+        "precondition-failed", 412, "Precondition failed",
+        "The resource is not as `If-Match` or `If-None-Match` demands; `ETag` is its present tag. Read it again.")
+    public static let preconditionRequired = ProblemType(
+        "precondition-required", 428, "Precondition required",
+        "The workspace takes PATCH, PUT and DELETE only with `If-Match` (or `If-None-Match`).")
     public static let requestTimeout = ProblemType(
         "request-timeout", 408, "Request timed out",
         "The whole request did not arrive in time; the connection is closed.")
@@ -169,12 +175,13 @@ extension ProblemType {
     /// Every kind, in the order of status and name; documentation and tests walk it.
     public static let all: [ProblemType] = [
         badCursor, badQuery, badRequest, malformedJSON,
-        unauthenticated, addressNotAllowed, beyondOwnKey, forbidden, insufficientRole, insufficientScope, notFound, methodNotAllowed, requestTimeout,
+        unauthenticated, addressNotAllowed, beyondOwnKey, forbidden, insufficientRole, insufficientScope, notFound,
+        methodNotAllowed, requestTimeout,
         agentAtLimit, agentHasOpenConversations, agentInUse, assigneeChanged, categoryInUse, channelInUse, conflict,
         contactBlocked, conversationAlreadyOpen, conversationClosed, emailTaken, idempotencyKeyInUse, identityTaken,
         jobRunExists, jobRunning, lastOwnerKey, nameTaken, teamInUse, workflowNotPublished, workflowPublished,
-        contentTooLarge, unsupportedMediaType, expectationFailed,
-        idempotencyKeyReused, unknownActor, validationFailed,
+        preconditionFailed, contentTooLarge, unsupportedMediaType, expectationFailed,
+        idempotencyKeyReused, unknownActor, validationFailed, preconditionRequired,
         tooManyRequests, internalError, overloaded, unavailable,
     ]
 }

@@ -37,8 +37,11 @@ struct AgentRoutes: Sendable {
                 }
                 let workspace = try request.workspace()
                 let caller = try request.caller().caller
-                let agent = try await store.write { try $0.createAgent(new, by: caller, in: workspace) }
-                return .created(agent.json, location: "/v1/agents/\(agent.id.lowercased)")
+                return try await request.once(store) { transaction in
+                    let agent = try transaction.createAgent(new, by: caller, in: workspace)
+                    return StoredAnswer(
+                        status: 201, body: agent.json, location: "/v1/agents/\(agent.id.lowercased)")
+                }
             },
             Route(.get, "/v1/agents/{agent_id}", "getAgent", access: .requires(.read)) { request in
                 .ok(try await store.agent(request.uuid("agent_id"), in: request.workspace()).json)
@@ -51,14 +54,19 @@ struct AgentRoutes: Sendable {
                         role: reader.patchRequired("role", .enumeration()), maxOpen: reader.patch("max_open", .limit))
                 }
                 let caller = try request.caller().caller
-                return .ok(try await store.write { try $0.updateAgent(id, patch, by: caller, in: workspace) }.json)
+                let precondition = try request.precondition(\Agent.json)
+                let agent = try await store.write {
+                    try $0.updateAgent(id, patch, if: precondition, by: caller, in: workspace)
+                }
+                return .ok(agent.json)
             },
             Route(.put, "/v1/agents/{agent_id}/presence", "setPresence", access: .requires(.work)) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("agent_id"))
                 let presence = try request.object { $0.enumeration("presence", Agent.Presence.self) }
                 let caller = try request.caller().caller
+                let precondition = try request.precondition(\Agent.json)
                 let agent = try await store.write {
-                    try $0.setPresence(presence, ofAgent: id, by: caller, in: workspace)
+                    try $0.setPresence(presence, ofAgent: id, if: precondition, by: caller, in: workspace)
                 }
                 return .ok(agent.json)
             },
@@ -89,10 +97,13 @@ struct AgentRoutes: Sendable {
             default: nil
             }
         let caller = try request.caller().caller
+        let precondition = try request.precondition(\Agent.json)
         // Between releasing and locking, a line may give the agent one more; then releasing is worth repeating.
         for attempt in 1... {
             do {
-                try await store.write { try $0.deleteAgent(id, releasing: releasing, by: caller, in: workspace) }
+                try await store.write {
+                    try $0.deleteAgent(id, releasing: releasing, if: precondition, by: caller, in: workspace)
+                }
                 break
             } catch StoreError.conflict(.agentHasOpenConversations, _, _) where releasing != nil && attempt < 5 {
                 continue

@@ -25,11 +25,13 @@ struct ChannelRoutes: Sendable {
                     guard let name, let kind else { return nil }
                     return (name, kind, url)
                 }
-                let (channel, token) = try await store.write { transaction in
-                    try transaction.createChannel(name: name, kind: kind, url: url, in: workspace)
+                return try await request.once(store) { transaction in
+                    let (channel, token) = try transaction.createChannel(
+                        name: name, kind: kind, url: url, in: workspace)
+                    return StoredAnswer(
+                        status: 201, body: channel.json, secret: .init(member: "token", value: token),
+                        location: "/v1/channels/\(channel.id.lowercased)")
                 }
-                return .created(
-                    channel.json.adding("token", .string(token)), location: "/v1/channels/\(channel.id.lowercased)")
             },
             Route(.get, "/v1/channels/{channel_id}", "getChannel", access: .requires(.read)) { request in
                 .ok(try await store.channel(request.uuid("channel_id"), in: request.workspace()).json)
@@ -39,19 +41,27 @@ struct ChannelRoutes: Sendable {
                 let patch = try request.object { reader in
                     ChannelPatch(name: reader.patchRequired("name", .name), url: reader.patch("url", .url))
                 }
-                return .ok(try await store.write { try $0.updateChannel(id, patch, in: workspace) }.json)
+                let precondition = try request.precondition(\Channel.json)
+                let channel = try await store.write {
+                    try $0.updateChannel(id, patch, if: precondition, in: workspace)
+                }
+                return .ok(channel.json)
             },
             Route(
                 .post, "/v1/channels/{channel_id}/token", "rotateChannelToken", access: .requires(.manage)
             ) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("channel_id"))
                 try request.objectIfPresent { _ in () }
-                let (channel, token) = try await store.write { try $0.rotateToken(ofChannel: id, in: workspace) }
-                return .ok(channel.json.adding("token", .string(token)))
+                return try await request.once(store) { transaction in
+                    let (channel, token) = try transaction.rotateToken(ofChannel: id, in: workspace)
+                    return StoredAnswer(
+                        status: 200, body: channel.json, secret: .init(member: "token", value: token))
+                }
             },
             Route(.delete, "/v1/channels/{channel_id}", "deleteChannel", access: .requires(.manage)) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("channel_id"))
-                try await store.write { try $0.deleteChannel(id, in: workspace) }
+                let precondition = try request.precondition(\Channel.json)
+                try await store.write { try $0.deleteChannel(id, if: precondition, in: workspace) }
                 return .noContent
             },
         ]

@@ -20,8 +20,12 @@ struct ClosingCategoryRoutes: Sendable {
             Route(.post, "/v1/closing-categories", "createClosingCategory", access: .requires(.manage)) { request in
                 let workspace = try request.workspace()
                 let name = try request.object { $0.required("name", .name) }
-                let category = try await store.write { try $0.createClosingCategory(name: name, in: workspace) }
-                return .created(category.json, location: "/v1/closing-categories/\(category.id.lowercased)")
+                return try await request.once(store) { transaction in
+                    let category = try transaction.createClosingCategory(name: name, in: workspace)
+                    return StoredAnswer(
+                        status: 201, body: category.json,
+                        location: "/v1/closing-categories/\(category.id.lowercased)")
+                }
             },
             Route(
                 .get, "/v1/closing-categories/{category_id}", "getClosingCategory", access: .requires(.read)
@@ -33,14 +37,18 @@ struct ClosingCategoryRoutes: Sendable {
             ) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("category_id"))
                 let name = try request.object { .some($0.patchRequired("name", .name)) }
-                let category = try await store.write { try $0.renameClosingCategory(id, to: name, in: workspace) }
+                let precondition = try request.precondition(\ClosingCategory.json)
+                let category = try await store.write {
+                    try $0.renameClosingCategory(id, to: name, if: precondition, in: workspace)
+                }
                 return .ok(category.json)
             },
             Route(
                 .delete, "/v1/closing-categories/{category_id}", "deleteClosingCategory", access: .requires(.manage)
             ) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("category_id"))
-                try await store.write { try $0.deleteClosingCategory(id, in: workspace) }
+                let precondition = try request.precondition(\ClosingCategory.json)
+                try await store.write { try $0.deleteClosingCategory(id, if: precondition, in: workspace) }
                 return .noContent
             },
         ]

@@ -24,10 +24,11 @@ struct ContactFieldRoutes: Sendable {
                     let description = reader.optionalString("description", length: 0...2_000)
                     return name.map { ($0, kind, description) }
                 }
-                let field = try await store.write {
-                    try $0.createContactField(name: name, kind: kind, description: description, in: workspace)
+                return try await request.once(store) { transaction in
+                    let field = try transaction.createContactField(
+                        name: name, kind: kind, description: description, in: workspace)
+                    return StoredAnswer(status: 201, body: field.json, location: "/v1/contact-fields/\(field.name)")
                 }
-                return .created(field.json, location: "/v1/contact-fields/\(field.name)")
             },
             Route(.get, "/v1/contact-fields/{name}", "getContactField", access: .requires(.read)) { request in
                 .ok(try await store.contactField(request.text("name"), in: request.workspace()).json)
@@ -35,14 +36,16 @@ struct ContactFieldRoutes: Sendable {
             Route(.patch, "/v1/contact-fields/{name}", "updateContactField", access: .requires(.manage)) { request in
                 let (workspace, name) = (try request.workspace(), try request.text("name"))
                 let description = try request.object { $0.patch("description", .string(length: 0...2_000)) }
+                let precondition = try request.precondition(\ContactFieldDefinition.json)
                 let field = try await store.write {
-                    try $0.updateContactField(name, description: description, in: workspace)
+                    try $0.updateContactField(name, description: description, if: precondition, in: workspace)
                 }
                 return .ok(field.json)
             },
             Route(.delete, "/v1/contact-fields/{name}", "deleteContactField", access: .requires(.manage)) { request in
                 let (workspace, name) = (try request.workspace(), try request.text("name"))
-                try await store.write { try $0.deleteContactField(name, in: workspace) }
+                let precondition = try request.precondition(\ContactFieldDefinition.json)
+                try await store.write { try $0.deleteContactField(name, if: precondition, in: workspace) }
                 return .noContent
             },
         ]

@@ -34,14 +34,15 @@ struct ContactRoutes: Sendable {
             },
             Route(.patch, "/v1/contacts/{contact_id}", "updateContact", access: .requires(.work)) { request in
                 let patch = try request.object { ContactPatch($0) }
-                return try await change(request) { transaction, id, caller, workspace in
-                    try transaction.updateContact(id, patch, by: caller, in: workspace)
+                return try await change(request) { transaction, id, precondition, caller, workspace in
+                    try transaction.updateContact(id, patch, if: precondition, by: caller, in: workspace)
                 }
             },
             Route(.delete, "/v1/contacts/{contact_id}", "eraseContact", access: .requires(.manage)) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("contact_id"))
                 let caller = try request.caller().caller
-                try await store.write { try $0.eraseContact(id, by: caller, in: workspace) }
+                let precondition = try request.precondition(\Contact.json)
+                try await store.write { try $0.eraseContact(id, if: precondition, by: caller, in: workspace) }
                 return .noContent
             },
         ] + tagRoutes + identityRoutes
@@ -55,16 +56,16 @@ struct ContactRoutes: Sendable {
                 guard let tag = FieldType.tag.read(.string(text), "/tag", errors) else {
                     throw Problem.validationFailed(errors.list)
                 }
-                return try await change(request) { transaction, id, caller, workspace in
-                    try transaction.addTag(tag, toContact: id, by: caller, in: workspace)
+                return try await change(request) { transaction, id, precondition, caller, workspace in
+                    try transaction.addTag(tag, toContact: id, if: precondition, by: caller, in: workspace)
                 }
             },
             Route(
                 .delete, "/v1/contacts/{contact_id}/tags/{tag}", "removeContactTag", access: .requires(.work)
             ) { request in
                 let tag = try request.text("tag")
-                return try await change(request) { transaction, id, caller, workspace in
-                    try transaction.removeTag(tag, fromContact: id, by: caller, in: workspace)
+                return try await change(request) { transaction, id, precondition, caller, workspace in
+                    try transaction.removeTag(tag, fromContact: id, if: precondition, by: caller, in: workspace)
                 }
             },
         ]
@@ -76,8 +77,8 @@ struct ContactRoutes: Sendable {
                 .put, "/v1/contacts/{contact_id}/identities", "addContactIdentity", access: .requires(.work)
             ) { request in
                 let identity = try request.object { Contact.Identity($0) }
-                return try await change(request) { transaction, id, caller, workspace in
-                    try transaction.addIdentity(identity, toContact: id, by: caller, in: workspace)
+                return try await change(request) { transaction, id, precondition, caller, workspace in
+                    try transaction.addIdentity(identity, toContact: id, if: precondition, by: caller, in: workspace)
                 }
             },
             Route(
@@ -90,8 +91,9 @@ struct ContactRoutes: Sendable {
                     guard let channel, let external else { return nil }
                     return Contact.Identity(channelID: channel, externalID: external)
                 }
-                return try await change(request) { transaction, id, caller, workspace in
-                    try transaction.removeIdentity(identity, fromContact: id, by: caller, in: workspace)
+                return try await change(request) { transaction, id, precondition, caller, workspace in
+                    try transaction.removeIdentity(
+                        identity, fromContact: id, if: precondition, by: caller, in: workspace)
                 }
             },
         ]
@@ -100,11 +102,12 @@ struct ContactRoutes: Sendable {
     /// A write to the contact of the path that answers with the contact.
     private func change(
         _ request: APIRequest,
-        _ body: @escaping @Sendable (StoreTransaction, UUID, Caller, UUID) throws -> Contact
+        _ body: @escaping @Sendable (StoreTransaction, UUID, Precondition<Contact>, Caller, UUID) throws -> Contact
     ) async throws -> APIResponse {
         let (workspace, id) = (try request.workspace(), try request.uuid("contact_id"))
         let caller = try request.caller().caller
-        return .ok(try await store.write { try body($0, id, caller, workspace) }.json)
+        let precondition = try request.precondition(\Contact.json)
+        return .ok(try await store.write { try body($0, id, precondition, caller, workspace) }.json)
     }
 }
 

@@ -4,8 +4,8 @@ import HTTPTypes
 import OrderedCollections
 import Store
 
-/// What may be done with conversations. Every call is one transaction; creating, sending, commenting and closing may be
-/// repeated under an `Idempotency-Key`.
+/// What may be done with conversations. Every call is one transaction; every POST may be repeated under an
+/// `Idempotency-Key`.
 struct ConversationActionRoutes: Sendable {
     let store: Store
 
@@ -75,7 +75,9 @@ struct ConversationActionRoutes: Sendable {
                 body.patch("subject", .string(length: 1...500)), body.patch("custom", Self.custom)
             )
         }
+        let precondition = try request.precondition(\ConversationRecord.json)
         let conversation = try await store.write { transaction in
+            try transaction.lockConversation(id, if: precondition, in: workspace)
             let custom = try transaction.merged(custom, intoCustomOf: id, in: workspace)
             if case .value(let whole) = custom, let error = Self.tooLarge(whole, at: "/custom") {
                 throw StoreError.invalid([error])
@@ -90,8 +92,9 @@ struct ConversationActionRoutes: Sendable {
     @Sendable private func delete(_ request: APIRequest) async throws -> APIResponse {
         let (workspace, caller) = try request.workspaceAndCaller()
         let id = try request.uuid("conversation_id")
+        let precondition = try request.precondition(\ConversationRecord.json)
         try await store.write { transaction in
-            try transaction.eraseConversation(id, by: caller, in: workspace)
+            try transaction.eraseConversation(id, if: precondition, by: caller, in: workspace)
             try transaction.forgetAnswers(about: id, in: workspace)
         }
         return .noContent
@@ -101,11 +104,10 @@ struct ConversationActionRoutes: Sendable {
         let (workspace, caller) = try request.workspaceAndCaller()
         let id = try request.uuid("conversation_id")
         let assignment = try request.object(Self.assignment)
-        let conversation = try await store.write { transaction in
+        return try await request.once(store) { transaction in
             try transaction.assign(id, to: assignment, by: caller, in: workspace)
-            return try transaction.conversation(id, in: workspace)
+            return StoredAnswer(status: 200, body: try transaction.conversation(id, in: workspace).json, about: id)
         }
-        return .ok(conversation.json)
     }
 
     /// `{"agent_id"}`, `{"agent_id": null}`, `{"team_id"}`, or a `strategy` with or without a team (S22).

@@ -24,6 +24,18 @@ struct InboundRoutes: Sendable {
         try await checkChannel(channel, request)
         try request.requireJSON()
         let events = try Self.parse(request.body)
+        // Each event is accepted once by its message id; a key adds that the whole answer is the first one again.
+        var response = try await request.onceByItself(store) {
+            StoredAnswer(status: 200, body: try await results(of: events, from: channel, in: workspace))
+        }
+        // The answer shows no resource that a tag could be about.
+        response.headers[.eTag] = nil
+        return response
+    }
+
+    private func results(
+        of events: [ParsedInbound.Event], from channel: UUID, in workspace: UUID
+    ) async throws -> JSON {
         var accepted: [InboundEvent] = []
         for case .message(let message) in events { accepted.append(InboundEvent(channelID: channel, message: message)) }
         var results = try await accept(accepted, in: workspace).makeIterator()
@@ -42,7 +54,7 @@ struct InboundRoutes: Sendable {
                 return Self.answer(result)
             }
         }
-        return .ok(["results": .array(answers)])
+        return ["results": .array(answers)]
     }
 
     private func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {

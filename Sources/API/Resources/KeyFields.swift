@@ -17,7 +17,8 @@ extension FieldType where Value == [AddressRange] {
     static var addressRanges: FieldType {
         FieldType { value, pointer, errors in
             let range = FieldType<String>.string(length: 1...64).map(
-                orSay: "must be an address or a block such as \"192.0.2.0/24\" or \"2001:db8::/32\", without bits behind it"
+                orSay:
+                    "must be an address or a block such as \"192.0.2.0/24\" or \"2001:db8::/32\", without bits behind it"
             ) { AddressRange($0)?.unmapped }
             return FieldType<[AddressRange]>.array(of: range, count: 1...100).read(value, pointer, errors)
                 .flatMap { unique($0, pointer, errors) }

@@ -23,8 +23,8 @@ struct KeyRoutes: Sendable {
             Route(.post, Self.one + "/rotate", "rotateAPIKey", access: .requires(.own), handler: rotate),
             Route(.delete, Self.one, "revokeAPIKey", access: .requires(.own)) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("key_id"))
-                let authority = try request.keyAuthority()
-                _ = try await store.write { try $0.revokeKey(id, by: authority, in: workspace) }
+                let (authority, precondition) = (try request.keyAuthority(), try request.precondition(\APIKey.json))
+                _ = try await store.write { try $0.revokeKey(id, if: precondition, by: authority, in: workspace) }
                 return .noContent
             },
         ]
@@ -50,21 +50,22 @@ struct KeyRoutes: Sendable {
         return try await request.once(store) { transaction in
             let (key, token) = try transaction.createKey(name: name, limits: limits, by: authority, in: workspace)
             return StoredAnswer(
-                status: 201, body: key.json.adding("key", .string(token)),
+                status: 201, body: key.json, secret: .init(member: "key", value: token),
                 location: "/v1/api-keys/\(key.id.lowercased)")
         }
     }
 
     private func patch(_ request: APIRequest) async throws -> APIResponse {
         let (workspace, id) = (try request.workspace(), try request.uuid("key_id"))
-        let authority = try request.keyAuthority()
+        let (authority, precondition) = (try request.keyAuthority(), try request.precondition(\APIKey.json))
         let patch = try request.object { reader in
             KeyPatch(
                 name: reader.patchRequired("name", .name), scopes: reader.patch("scopes", .scopes),
                 expiresAt: reader.patch("expires_at", .instantAhead),
                 allowedAddresses: reader.patch("allowed_addresses", .addressRanges))
         }
-        return .ok(try await store.write { try $0.updateKey(id, patch, by: authority, in: workspace) }.json)
+        return .ok(
+            try await store.write { try $0.updateKey(id, patch, if: precondition, by: authority, in: workspace) }.json)
     }
 
     private func rotate(_ request: APIRequest) async throws -> APIResponse {
@@ -73,7 +74,7 @@ struct KeyRoutes: Sendable {
         let overlap = try request.objectIfPresent { $0.optional("overlap", .overlap) ?? Self.defaultOverlap }
         return try await request.once(store) { transaction in
             let (key, token) = try transaction.rotateKey(id, overlap: overlap, by: authority, in: workspace)
-            return StoredAnswer(status: 200, body: key.json.adding("key", .string(token)))
+            return StoredAnswer(status: 200, body: key.json, secret: .init(member: "key", value: token))
         }
     }
 }
@@ -90,7 +91,9 @@ extension APIRequest {
 extension APIKey {
     var json: JSON {
         // In the order of their declaration.
-        let scopes = limits.scopes.map { scopes in Scope.allCases.filter(scopes.contains).map { JSON.string($0.rawValue) } }
+        let scopes = limits.scopes.map { scopes in
+            Scope.allCases.filter(scopes.contains).map { JSON.string($0.rawValue) }
+        }
         return [
             "id": .id(id), "name": .string(name), "role": .string(limits.role.rawValue),
             "scopes": scopes.map { .array($0) } ?? .null,

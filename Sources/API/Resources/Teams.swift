@@ -20,8 +20,10 @@ struct TeamRoutes: Sendable {
                 let workspace = try request.workspace()
                 let name = try request.object { $0.required("name", .name) }
                 let caller = try request.caller().caller
-                let team = try await store.write { try $0.createTeam(name: name, by: caller, in: workspace) }
-                return .created(team.json, location: "/v1/teams/\(team.id.lowercased)")
+                return try await request.once(store) { transaction in
+                    let team = try transaction.createTeam(name: name, by: caller, in: workspace)
+                    return StoredAnswer(status: 201, body: team.json, location: "/v1/teams/\(team.id.lowercased)")
+                }
             },
             Route(.get, "/v1/teams/{team_id}", "getTeam", access: .requires(.read)) { request in
                 .ok(try await store.team(request.uuid("team_id"), in: request.workspace()).json)
@@ -30,12 +32,17 @@ struct TeamRoutes: Sendable {
                 let (workspace, id) = (try request.workspace(), try request.uuid("team_id"))
                 let name = try request.object { .some($0.patchRequired("name", .name)) }
                 let caller = try request.caller().caller
-                return .ok(try await store.write { try $0.renameTeam(id, to: name, by: caller, in: workspace) }.json)
+                let precondition = try request.precondition(\Team.json)
+                let team = try await store.write {
+                    try $0.renameTeam(id, to: name, if: precondition, by: caller, in: workspace)
+                }
+                return .ok(team.json)
             },
             Route(.delete, "/v1/teams/{team_id}", "deleteTeam", access: .requires(.manage)) { request in
                 let (workspace, id) = (try request.workspace(), try request.uuid("team_id"))
                 let caller = try request.caller().caller
-                try await store.write { try $0.deleteTeam(id, by: caller, in: workspace) }
+                let precondition = try request.precondition(\Team.json)
+                try await store.write { try $0.deleteTeam(id, if: precondition, by: caller, in: workspace) }
                 return .noContent
             },
         ] + memberRoutes
@@ -59,8 +66,9 @@ struct TeamRoutes: Sendable {
                 let (team, agent) = (try request.uuid("team_id"), try request.uuid("agent_id"))
                 let workspace = try request.workspace()
                 let caller = try request.caller().caller
+                let precondition = try request.precondition(\Agent.json)
                 let member = try await store.write {
-                    try $0.addMember(agent, toTeam: team, by: caller, in: workspace)
+                    try $0.addMember(agent, toTeam: team, if: precondition, by: caller, in: workspace)
                 }
                 return .ok(member.json)
             },
@@ -70,7 +78,10 @@ struct TeamRoutes: Sendable {
                 let (team, agent) = (try request.uuid("team_id"), try request.uuid("agent_id"))
                 let workspace = try request.workspace()
                 let caller = try request.caller().caller
-                try await store.write { try $0.removeMember(agent, fromTeam: team, by: caller, in: workspace) }
+                let precondition = try request.precondition(\Agent.json)
+                try await store.write {
+                    try $0.removeMember(agent, fromTeam: team, if: precondition, by: caller, in: workspace)
+                }
                 return .noContent
             },
         ]

@@ -53,13 +53,16 @@ struct WorkflowRoutes: Sendable {
         let workspace = try request.workspace()
         let id = try request.uuid("workflow_id")
         let patch = try request.json()
-        return .ok(try await store.write { try $0.patchWorkflow(id, patch, in: workspace) }.json)
+        let precondition = try request.precondition(\WorkflowRecord.json)
+        return .ok(
+            try await store.write { try $0.patchWorkflow(id, patch, if: precondition, in: workspace) }.json)
     }
 
     @Sendable private func delete(_ request: APIRequest) async throws -> APIResponse {
         let workspace = try request.workspace()
         let id = try request.uuid("workflow_id")
-        try await store.write { try $0.deleteWorkflow(id, in: workspace) }
+        let precondition = try request.precondition(\WorkflowRecord.json)
+        try await store.write { try $0.deleteWorkflow(id, if: precondition, in: workspace) }
         return .noContent
     }
 
@@ -67,7 +70,9 @@ struct WorkflowRoutes: Sendable {
         let workspace = try request.workspace()
         let id = try request.uuid("workflow_id")
         try request.objectIfPresent { _ in () }
-        return .ok(try await store.write { try $0.publishWorkflow(id, in: workspace) }.json)
+        return try await request.once(store) {
+            StoredAnswer(status: 200, body: try $0.publishWorkflow(id, in: workspace).json)
+        }
     }
 
     /// What becomes of the runs of a workflow that is stopped.
@@ -79,10 +84,24 @@ struct WorkflowRoutes: Sendable {
         let workspace = try request.workspace()
         let id = try request.uuid("workflow_id")
         let runs = try request.objectIfPresent { .some($0.optionalEnumeration("runs", LivingRuns.self)) }
-        let workflow = try await store.write { try $0.stopWorkflow(id, in: workspace) }
-        // After the stop has committed nothing new appears behind the walk.
-        if runs == .end { try await store.endRuns(ofWorkflow: id, in: workspace) }
-        return .ok(workflow.json)
+        let response = try await request.once(store) {
+            StoredAnswer(status: 200, body: try $0.stopWorkflow(id, in: workspace).json)
+        }
+        // After the stop has committed nothing new appears behind the walk. A repetition walks again, since the first
+        // request may have been killed on the way; but not once somebody has made the workflow live again.
+        if runs == .end, try await !isLive(id, in: workspace) {
+            try await store.endRuns(ofWorkflow: id, in: workspace)
+        }
+        return response
+    }
+
+    private func isLive(_ id: UUID, in workspace: UUID) async throws -> Bool {
+        do {
+            return try await store.workflow(id, in: workspace).status == .published
+        } catch StoreError.notFound {
+            // Deleted since, and so stopped.
+            return false
+        }
     }
 
     @Sendable private func versions(_ request: APIRequest) async throws -> APIResponse {

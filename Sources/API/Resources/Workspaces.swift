@@ -1,6 +1,5 @@
 import Core
 import HTTPTypes
-import OrderedCollections
 import Store
 
 /// `/v1/workspaces`: tenants, by operator key.
@@ -23,11 +22,12 @@ struct WorkspaceRoutes: Sendable {
                     guard let name, let zone else { return nil }
                     return (name, zone)
                 }
-                let (workspace, key) = try await store.write { transaction in
-                    try transaction.createWorkspace(name: name, timeZone: zone)
+                return try await request.once(store) { transaction in
+                    let (workspace, key) = try transaction.createWorkspace(name: name, timeZone: zone)
+                    return StoredAnswer(
+                        status: 201, body: workspace.json, secret: .init(member: "key", value: key),
+                        location: "/v1/workspaces/\(workspace.id.lowercased)")
                 }
-                return .created(
-                    workspace.json.adding("key", .string(key)), location: "/v1/workspaces/\(workspace.id.lowercased)")
             },
             Route(.get, "/v1/workspaces/{workspace_id}", "getWorkspace", access: .requires(.operate)) { request in
                 .ok(try await store.workspace(request.uuid("workspace_id")).json)
@@ -38,17 +38,23 @@ struct WorkspaceRoutes: Sendable {
                     WorkspacePatch(
                         name: reader.patchRequired("name", .name),
                         timeZone: reader.patchRequired("time_zone", .timeZone),
-                        closingNote: reader.patchRequired("closing_note", .enumeration()))
+                        closingNote: reader.patchRequired("closing_note", .enumeration()),
+                        requireIfMatch: reader.patchRequired("require_if_match", .bool))
                 }
-                return .ok(try await store.write { try $0.updateWorkspace(id, patch) }.json)
+                let precondition = try request.precondition(\Workspace.json)
+                return .ok(try await store.write { try $0.updateWorkspace(id, patch, if: precondition) }.json)
             },
             Route(
                 .post, "/v1/workspaces/{workspace_id}/keys", "createOwnerKey", access: .requires(.operate)
             ) { request in
                 let id = try request.uuid("workspace_id")
                 let name = try request.object { $0.required("name", .name) }
-                let (key, token) = try await store.write { try $0.createOwnerKey(name: name, in: id) }
-                return .created(key.json.adding("key", .string(token)), location: "/v1/api-keys/\(key.id.lowercased)")
+                return try await request.once(store) { transaction in
+                    let (key, token) = try transaction.createOwnerKey(name: name, in: id)
+                    return StoredAnswer(
+                        status: 201, body: key.json, secret: .init(member: "key", value: token),
+                        location: "/v1/api-keys/\(key.id.lowercased)")
+                }
             },
         ]
     }
@@ -58,17 +64,8 @@ extension Workspace {
     var json: JSON {
         [
             "id": .id(id), "name": .string(name), "time_zone": .string(timeZone),
-            "closing_note": .string(closingNote.rawValue), "created_at": .instant(createdAt),
-            "updated_at": .instant(updatedAt),
+            "closing_note": .string(closingNote.rawValue), "require_if_match": .bool(requireIfMatch),
+            "created_at": .instant(createdAt), "updated_at": .instant(updatedAt),
         ]
-    }
-}
-
-extension JSON {
-    /// The object with one more member.
-    func adding(_ name: String, _ value: JSON) -> JSON {
-        guard case .object(var members) = self else { return self }
-        members[name] = value
-        return .object(members)
     }
 }

@@ -78,7 +78,9 @@ struct Dispatcher: Sendable {
             knownQuery: route.query, headers: request.headers, body: body, requestID: exchange.requestID,
             principal: authentication?.principal, logger: logger)
         var response = try await admission.admit(always: route.isAnsweredUnderOverload) {
-            try await AccessContext.$current.withValue(authentication?.access) { try await route.handler(apiRequest) }
+            try await AccessContext.$current.withValue(authentication?.access) {
+                try apiRequest.tagged(try await route.handler(apiRequest))
+            }
         }
         if let headers = authentication?.responseHeaders, !headers.isEmpty {
             response.headers.append(contentsOf: headers)

@@ -13,18 +13,21 @@ public struct Workspace: Sendable, Hashable {
     /// The IANA zone whose days its reports cover.
     public var timeZone: String
     public var closingNote: ClosingNote
+    /// Whether every PATCH, PUT and DELETE must say what it expects to find (S45).
+    public var requireIfMatch: Bool
     public let version: Int64
     public let createdAt: Date
     public let updatedAt: Date
 
     public init(
-        id: UUID, name: String, timeZone: String, closingNote: ClosingNote, version: Int64, createdAt: Date,
-        updatedAt: Date
+        id: UUID, name: String, timeZone: String, closingNote: ClosingNote, requireIfMatch: Bool, version: Int64,
+        createdAt: Date, updatedAt: Date
     ) {
         self.id = id
         self.name = name
         self.timeZone = timeZone
         self.closingNote = closingNote
+        self.requireIfMatch = requireIfMatch
         self.version = version
         self.createdAt = createdAt
         self.updatedAt = updatedAt

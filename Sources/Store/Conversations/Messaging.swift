@@ -108,6 +108,14 @@ extension StoreTransaction {
         return comment
     }
 
+    /// Locks a conversation that is about to be patched and asks what the caller demands of it.
+    public func lockConversation(
+        _ id: UUID, if precondition: Precondition<ConversationRecord>?, in workspace: UUID
+    ) throws {
+        _ = try lockConversation(id, in: workspace)
+        try demand(precondition, in: workspace, conversation(id, in: workspace))
+    }
+
     /// Changes what may be changed by hand. A new priority moves a waiting conversation in its line.
     public func patchConversation(
         _ id: UUID, priority: Priority?, subject: Patch<String>, custom: Patch<JSON>, by caller: Caller,

@@ -72,8 +72,12 @@ extension StoreTransaction {
         return agent
     }
 
-    public func updateAgent(_ id: UUID, _ patch: AgentPatch, by caller: Caller, in workspace: UUID) throws -> Agent {
+    public func updateAgent(
+        _ id: UUID, _ patch: AgentPatch, if precondition: Precondition<Agent>? = nil, by caller: Caller,
+        in workspace: UUID
+    ) throws -> Agent {
         let current = try lockAgent(id, in: workspace)
+        try demand(precondition, in: workspace, current)
         var next = current
         next.name = patch.name ?? current.name
         next.email = patch.email.applied(to: current.email)
@@ -98,9 +102,11 @@ extension StoreTransaction {
 
     /// The same presence again changes nothing and is no event.
     public func setPresence(
-        _ presence: Agent.Presence, ofAgent id: UUID, by caller: Caller, in workspace: UUID
+        _ presence: Agent.Presence, ofAgent id: UUID, if precondition: Precondition<Agent>? = nil, by caller: Caller,
+        in workspace: UUID
     ) throws -> Agent {
         let current = try lockAgent(id, in: workspace)
+        try demand(precondition, in: workspace, current)
         guard current.presence != presence else { return current }
         let agent = try Agent(row: one("agent_set_presence", [workspace, id, presence.rawValue], what: "agent"))
         try recordPresence(agent, previous: current.presence, by: caller, in: workspace)
@@ -111,9 +117,15 @@ extension StoreTransaction {
     /// Soft-deletes an agent whom no published workflow names and nobody waits for.
     /// - Parameter releasing: what becomes of the conversations that the agent holds; nil refuses when there are any.
     /// - Throws: `.agentHasOpenConversations` with `open_count`; `.agentInUse` naming workflows or how many wait.
-    public func deleteAgent(_ id: UUID, releasing: ReleaseMode?, by caller: Caller, in workspace: UUID) throws {
+    public func deleteAgent(
+        _ id: UUID, releasing: ReleaseMode?, if precondition: Precondition<Agent>? = nil, by caller: Caller,
+        in workspace: UUID
+    ) throws {
         if let releasing {
-            _ = try one("agent_get", [workspace, id], what: "agent")
+            // Before its conversations are released, which changes what the agent shows; and so without the agent's
+            // lock, which comes last (S19).
+            let agent = try Agent(row: one("agent_get", [workspace, id], what: "agent"))
+            try demand(precondition, in: workspace, agent)
             // Conversations are locked before lines and agents (S19), and the counters written before they are read.
             try releaseConversations(ofAgent: id, mode: releasing, by: caller, in: workspace)
             try flush()
@@ -121,6 +133,7 @@ extension StoreTransaction {
         // Line before agent. The lock keeps new entries out until we are gone.
         _ = try query("line_lock", [workspace, id])
         let agent = try lockAgent(id, in: workspace)
+        if releasing == nil { try demand(precondition, in: workspace, agent) }
         guard agent.openCount == 0 else {
             throw StoreError.conflict(
                 .agentHasOpenConversations, detail: "The agent holds \(agent.openCount) open conversations.",

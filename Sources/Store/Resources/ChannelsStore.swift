@@ -38,8 +38,11 @@ extension StoreTransaction {
         return (try Channel(row: row), token.text)
     }
 
-    public func updateChannel(_ id: UUID, _ patch: ChannelPatch, in workspace: UUID) throws -> Channel {
+    public func updateChannel(
+        _ id: UUID, _ patch: ChannelPatch, if precondition: Precondition<Channel>? = nil, in workspace: UUID
+    ) throws -> Channel {
         let current = try Channel(row: one("channel_lock", [workspace, id], what: "channel"))
+        try demand(precondition, in: workspace, current)
         var next = current
         next.name = patch.name ?? current.name
         next.url = patch.url.applied(to: current.url)
@@ -59,8 +62,11 @@ extension StoreTransaction {
 
     /// Soft-deletes a channel that no published workflow names, and forgets its token.
     /// - Throws: `.channelInUse` naming the workflows.
-    public func deleteChannel(_ id: UUID, in workspace: UUID) throws {
-        _ = try one("channel_lock", [workspace, id], what: "channel")
+    public func deleteChannel(
+        _ id: UUID, if precondition: Precondition<Channel>? = nil, in workspace: UUID
+    ) throws {
+        let current = try Channel(row: one("channel_lock", [workspace, id], what: "channel"))
+        try demand(precondition, in: workspace, current)
         try refuseReferenced("channel", id, as: .channelInUse, in: workspace)
         try send("channel_secret_delete", [workspace, id])
         try send("channel_delete", [workspace, id])

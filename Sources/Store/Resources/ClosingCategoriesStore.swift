@@ -22,10 +22,12 @@ extension StoreTransaction {
         }
     }
 
-    public func renameClosingCategory(_ id: UUID, to name: String?, in workspace: UUID) throws -> ClosingCategory {
-        guard let name else {
-            return try ClosingCategory(row: one("closing_category_get", [workspace, id], what: "closing category"))
-        }
+    public func renameClosingCategory(
+        _ id: UUID, to name: String?, if precondition: Precondition<ClosingCategory>? = nil, in workspace: UUID
+    ) throws -> ClosingCategory {
+        let current = try lockClosingCategory(id, in: workspace)
+        try demand(precondition, in: workspace, current)
+        guard let name, name != current.name else { return current }
         return try refusingCategoryName {
             try ClosingCategory(
                 row: one("closing_category_update", [workspace, id, name], what: "closing category"))
@@ -33,8 +35,16 @@ extension StoreTransaction {
     }
 
     /// Conversations closed with it keep its name.
-    public func deleteClosingCategory(_ id: UUID, in workspace: UUID) throws {
+    public func deleteClosingCategory(
+        _ id: UUID, if precondition: Precondition<ClosingCategory>? = nil, in workspace: UUID
+    ) throws {
+        let current = try lockClosingCategory(id, in: workspace)
+        try demand(precondition, in: workspace, current)
         _ = try one("closing_category_delete", [workspace, id], what: "closing category")
+    }
+
+    private func lockClosingCategory(_ id: UUID, in workspace: UUID) throws -> ClosingCategory {
+        try ClosingCategory(row: one("closing_category_lock", [workspace, id], what: "closing category"))
     }
 
     private func refusingCategoryName<Result>(_ body: () throws -> Result) throws -> Result {

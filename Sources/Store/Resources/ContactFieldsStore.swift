@@ -26,10 +26,11 @@ extension StoreTransaction {
     }
 
     public func updateContactField(
-        _ name: String, description: Patch<String>, in workspace: UUID
+        _ name: String, description: Patch<String>, if precondition: Precondition<ContactFieldDefinition>? = nil,
+        in workspace: UUID
     ) throws -> ContactFieldDefinition {
-        let current = try ContactFieldDefinition(
-            row: one("contact_field_get", [workspace, name], what: "contact field"))
+        let current = try lockContactField(name, in: workspace)
+        try demand(precondition, in: workspace, current)
         let next = description.applied(to: current.description)
         guard next != current.description else { return current }
         return try ContactFieldDefinition(
@@ -37,8 +38,16 @@ extension StoreTransaction {
     }
 
     /// Forgets the definition. Values that contacts hold stay; writing one again defines the field anew, as text.
-    public func deleteContactField(_ name: String, in workspace: UUID) throws {
+    public func deleteContactField(
+        _ name: String, if precondition: Precondition<ContactFieldDefinition>? = nil, in workspace: UUID
+    ) throws {
+        let current = try lockContactField(name, in: workspace)
+        try demand(precondition, in: workspace, current)
         _ = try one("contact_field_delete", [workspace, name], what: "contact field")
+    }
+
+    private func lockContactField(_ name: String, in workspace: UUID) throws -> ContactFieldDefinition {
+        try ContactFieldDefinition(row: one("contact_field_lock", [workspace, name], what: "contact field"))
     }
 
     /// Holds the values against the fields' kinds. What nobody defined becomes a field of text (S27).

@@ -89,7 +89,7 @@ extension StoreTransaction {
                 new.blocked,
             ])
         try addIdentities(new.identities, to: id, in: workspace)
-        let contact = try Contact(row: one("contact_get", [workspace, id], what: "contact"))
+        let contact = try self.contact(id, in: workspace)
         var given: [String] = []
         if !new.identities.isEmpty { given.append("identities") }
         try record(
@@ -99,9 +99,10 @@ extension StoreTransaction {
     }
 
     public func updateContact(
-        _ id: UUID, _ patch: ContactPatch, by caller: Caller, in workspace: UUID
+        _ id: UUID, _ patch: ContactPatch, if precondition: Precondition<Contact>? = nil, by caller: Caller,
+        in workspace: UUID
     ) throws -> Contact {
-        try changeContact(id, by: caller, in: workspace) { contact in
+        try changeContact(id, if: precondition, by: caller, in: workspace) { contact in
             contact.name = patch.name.applied(to: contact.name)
             contact.email = patch.email.applied(to: contact.email)
             contact.phone = patch.phone.applied(to: contact.phone)
@@ -116,8 +117,11 @@ extension StoreTransaction {
     }
 
     /// The tag that is there already changes nothing.
-    public func addTag(_ tag: String, toContact id: UUID, by caller: Caller, in workspace: UUID) throws -> Contact {
-        try changeContact(id, by: caller, in: workspace) { contact in
+    public func addTag(
+        _ tag: String, toContact id: UUID, if precondition: Precondition<Contact>? = nil, by caller: Caller,
+        in workspace: UUID
+    ) throws -> Contact {
+        try changeContact(id, if: precondition, by: caller, in: workspace) { contact in
             guard !contact.tags.contains(tag) else { return }
             guard contact.tags.count < maximumTags else {
                 throw StoreError.invalid([
@@ -131,38 +135,48 @@ extension StoreTransaction {
 
     /// A tag that is not there changes nothing.
     public func removeTag(
-        _ tag: String, fromContact id: UUID, by caller: Caller, in workspace: UUID
+        _ tag: String, fromContact id: UUID, if precondition: Precondition<Contact>? = nil, by caller: Caller,
+        in workspace: UUID
     ) throws -> Contact {
-        try changeContact(id, by: caller, in: workspace) { contact in contact.tags.removeAll { $0 == tag } }
+        try changeContact(id, if: precondition, by: caller, in: workspace) { contact in
+            contact.tags.removeAll { $0 == tag }
+        }
     }
 
     /// The identity that the contact has already changes nothing.
     /// - Throws: `.identityTaken` with the owner's `contact_id`.
     public func addIdentity(
-        _ identity: Contact.Identity, toContact id: UUID, by caller: Caller, in workspace: UUID
+        _ identity: Contact.Identity, toContact id: UUID, if precondition: Precondition<Contact>? = nil,
+        by caller: Caller, in workspace: UUID
     ) throws -> Contact {
         _ = try one("contact_lock", [workspace, id], what: "contact")
+        try demand(precondition, in: workspace, contact(id, in: workspace))
         try checkChannels([identity], in: workspace) { _ in "/channel_id" }
         if try addIdentities([identity], to: id, in: workspace) {
             try record(.contactUpdated, by: caller, in: workspace, data: Self.eventData(id, ["identities"]))
         }
-        return try Contact(row: one("contact_get", [workspace, id], what: "contact"))
+        return try contact(id, in: workspace)
     }
 
     /// - Throws: `.notFound` for a contact that is not there, and for an identity that is not this contact's.
     public func removeIdentity(
-        _ identity: Contact.Identity, fromContact id: UUID, by caller: Caller, in workspace: UUID
+        _ identity: Contact.Identity, fromContact id: UUID, if precondition: Precondition<Contact>? = nil,
+        by caller: Caller, in workspace: UUID
     ) throws -> Contact {
         _ = try one("contact_lock", [workspace, id], what: "contact")
+        try demand(precondition, in: workspace, contact(id, in: workspace))
         _ = try one(
             "identity_delete", [workspace, identity.channelID, identity.externalID, id], what: "identity")
         try record(.contactUpdated, by: caller, in: workspace, data: Self.eventData(id, ["identities"]))
-        return try Contact(row: one("contact_get", [workspace, id], what: "contact"))
+        return try contact(id, in: workspace)
     }
 
     /// Closes what is open, erases every conversation, the identities and all values (S24). The row stays, empty.
-    public func eraseContact(_ id: UUID, by caller: Caller, in workspace: UUID) throws {
+    public func eraseContact(
+        _ id: UUID, if precondition: Precondition<Contact>? = nil, by caller: Caller, in workspace: UUID
+    ) throws {
         _ = try one("contact_lock_for_erasure", [workspace, id], what: "contact")
+        try demand(precondition, in: workspace, contact(id, in: workspace))
         let conversations = try query("contact_conversations", [workspace, id]).decode("id", as: UUID.self)
         for conversation in conversations {
             try eraseConversation(conversation, by: caller, in: workspace)
@@ -179,9 +193,11 @@ extension StoreTransaction {
 
     /// Locks, changes and writes a contact; what changed nothing is no event.
     private func changeContact(
-        _ id: UUID, by caller: Caller, in workspace: UUID, _ change: (inout Contact) throws -> Void
+        _ id: UUID, if precondition: Precondition<Contact>?, by caller: Caller, in workspace: UUID,
+        _ change: (inout Contact) throws -> Void
     ) throws -> Contact {
         let current = try Contact(row: one("contact_lock", [workspace, id], what: "contact"))
+        try demand(precondition, in: workspace, contact(id, in: workspace))
         var next = current
         try change(&next)
         let changed = next.changes(since: current)
@@ -193,7 +209,11 @@ extension StoreTransaction {
                 JSON.object(next.fields).text, next.blocked,
             ])
         try record(.contactUpdated, by: caller, in: workspace, data: Self.eventData(id, changed))
-        return try Contact(row: one("contact_get", [workspace, id], what: "contact"))
+        return try contact(id, in: workspace)
+    }
+
+    private func contact(_ id: UUID, in workspace: UUID) throws -> Contact {
+        try Contact(row: one("contact_get", [workspace, id], what: "contact"))
     }
 
     /// Keeps the channels from being deleted until the identities are written.

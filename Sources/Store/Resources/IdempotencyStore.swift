@@ -3,7 +3,7 @@ import Foundation
 import Postgres
 
 /// A request that its client may repeat: the same caller and key mean the same request (S28).
-public struct IdempotencyClaim: Sendable, Hashable {
+public struct IdempotencyClaim: Sendable {
     /// Who calls: keys of different callers do not meet.
     public var caller: String
     /// What the client sent as `Idempotency-Key`.
@@ -12,12 +12,15 @@ public struct IdempotencyClaim: Sendable, Hashable {
     public var operation: String
     /// SHA-256 of everything else that makes it this request.
     public var fingerprint: [UInt8]
+    /// Hides what the answer shows once and never again.
+    public var seal: AnswerSeal
 
-    public init(caller: String, key: String, operation: String, fingerprint: [UInt8]) {
+    public init(caller: String, key: String, operation: String, fingerprint: [UInt8], seal: AnswerSeal) {
         self.caller = caller
         self.key = key
         self.operation = operation
         self.fingerprint = fingerprint
+        self.seal = seal
     }
 }
 
@@ -25,14 +28,28 @@ public struct IdempotencyClaim: Sendable, Hashable {
 public struct StoredAnswer: Sendable, Hashable {
     public var status: Int
     public var body: JSON
+    /// The last member of the answer's body, which is kept sealed and not part of `body`: a new key, a channel's token.
+    public var secret: Secret?
     /// The value of the `Location` header.
     public var location: String?
     /// The conversation or contact that the body shows: erasing it forgets the answer.
     public var about: UUID?
 
-    public init(status: Int, body: JSON, location: String? = nil, about: UUID? = nil) {
+    /// A member that the API shows this once.
+    public struct Secret: Sendable, Hashable {
+        public var member: String
+        public var value: String
+
+        public init(member: String, value: String) {
+            self.member = member
+            self.value = value
+        }
+    }
+
+    public init(status: Int, body: JSON, secret: Secret? = nil, location: String? = nil, about: UUID? = nil) {
         self.status = status
         self.body = body
+        self.secret = secret
         self.location = location
         self.about = about
     }
@@ -41,22 +58,52 @@ public struct StoredAnswer: Sendable, Hashable {
 /// The key came with another request before.
 public struct IdempotencyKeyReused: Error, Sendable {}
 
+extension Store {
+    /// Does `body` once per claim in one transaction; without a claim, just does it.
+    ///
+    /// - Parameter scope: the workspace; for an operator, who has none, the operator key's id.
+    /// - Throws: as `StoreTransaction.once`.
+    public func once(
+        _ claim: IdempotencyClaim?, in scope: UUID,
+        _ body: @escaping @Sendable (StoreTransaction) throws -> StoredAnswer
+    ) async throws -> (answer: StoredAnswer, isReplayed: Bool) {
+        guard let claim else { return (try await write(body), false) }
+        return try await underWay.alone(claim) {
+            try await self.write { transaction in try transaction.once(claim, in: scope) { try body(transaction) } }
+        }
+    }
+
+    /// The kept answer of an earlier request with this claim, if there is one.
+    /// - Throws: `IdempotencyKeyReused`.
+    public func answer(of claim: IdempotencyClaim, in scope: UUID) async throws -> StoredAnswer? {
+        try await read("idempotency_read", [scope, claim.caller, claim.key]).first.map {
+            try StoredAnswer(row: $0, of: claim)
+        }
+    }
+}
+
 extension StoreTransaction {
     /// Does `body` once per claim: its effects, the key and the answer commit together; a repetition gets the answer of
-    /// the first time. Without a claim, just does it.
+    /// the first time.
     ///
-    /// - Throws: `IdempotencyKeyReused`; `.conflict(.idempotencyKeyInUse)` when the first request is still under way
-    ///   after the lock time-out; what `body` throws, which leaves no key behind.
+    /// - Throws: `IdempotencyKeyReused`; `.conflict(.idempotencyKeyInUse)` when the first request is still under way in
+    ///   another process after a short wait; what `body` throws, which leaves no key behind.
     public func once(
-        _ claim: IdempotencyClaim?, in workspace: UUID, _ body: () throws -> StoredAnswer
+        _ claim: IdempotencyClaim, in scope: UUID, _ body: () throws -> StoredAnswer
     ) throws -> (answer: StoredAnswer, isReplayed: Bool) {
-        guard let claim else { return (try body(), false) }
-        guard try insert(claim, in: workspace) else { return (try answer(of: claim, in: workspace), true) }
+        guard try insert(claim, in: scope) else {
+            let row = try one("idempotency_read", [scope, claim.caller, claim.key], what: "idempotency key")
+            return (try StoredAnswer(row: row, of: claim), true)
+        }
         let answer = try body()
-        let response = JSON(fields: [("location", .text(answer.location)), ("body", answer.body)])
+        let sealed = try answer.secret.map { secret -> JSON in
+            ["member": .string(secret.member), "sealed": .string(try claim.seal.seal(secret.value))]
+        }
+        let response = JSON(
+            present: [("location", .text(answer.location)), ("body", answer.body), ("secret", sealed)])
         try send(
             "idempotency_answer",
-            [workspace, claim.caller, claim.key, answer.status, response.text, answer.about])
+            [scope, claim.caller, claim.key, answer.status, response.text, answer.about])
         return (answer, false)
     }
 
@@ -71,27 +118,39 @@ extension StoreTransaction {
         try query("idempotency_purge", [workspace]).affected
     }
 
-    /// Whether the key was new. Waits for another transaction that has it, as long as the lock time-out allows.
-    private func insert(_ claim: IdempotencyClaim, in workspace: UUID) throws -> Bool {
+    /// Whether the key was new. Waits for another process's transaction that has it, but not for long: of this process
+    /// there is never more than one (`RequestsUnderWay`).
+    private func insert(_ claim: IdempotencyClaim, in scope: UUID) throws -> Bool {
         do {
-            return try !query(
-                "idempotency_claim", [workspace, claim.caller, claim.key, claim.operation, claim.fingerprint]
-            ).isEmpty
+            transaction.send(Self.shortWait)
+            let claimed = try send(
+                "idempotency_claim", [scope, claim.caller, claim.key, claim.operation, claim.fingerprint])
+            transaction.send(Self.usualWait)
+            return try !claimed.rows().isEmpty
         } catch let error as PostgresError
             where error.sqlState == .lockNotAvailable || error.sqlState == .queryCanceled
         {
-            throw StoreError.conflict(
-                .idempotencyKeyInUse, detail: "A request with this Idempotency-Key is still under way.")
+            throw StoreError.keyInUse
         }
     }
 
-    private func answer(of claim: IdempotencyClaim, in workspace: UUID) throws -> StoredAnswer {
-        let row = try one("idempotency_read", [workspace, claim.caller, claim.key], what: "idempotency key")
+    /// A request takes milliseconds; one that takes longer is answered 409 and asked for again.
+    private static let shortWait = Statement(name: "idempotency_wait", sql: "SET LOCAL lock_timeout = '100ms'")
+    private static let usualWait = Statement(name: "idempotency_wait_over", sql: "SET LOCAL lock_timeout TO DEFAULT")
+}
+
+extension StoredAnswer {
+    /// - Throws: `IdempotencyKeyReused` when it is another request's, or was sealed for another token of the caller.
+    fileprivate init(row: PostgresRow, of claim: IdempotencyClaim) throws {
         guard try row.decode("operation", as: String.self) == claim.operation,
             try row.decode("fingerprint", as: [UInt8].self) == claim.fingerprint
         else { throw IdempotencyKeyReused() }
         let response = try row.decodeJSON("response")
-        return StoredAnswer(
+        self.init(
             status: try row.decode("status"), body: response["body"] ?? .null, location: response["location"]?.string)
+        if let member = response["secret"]?["member"]?.string, let sealed = response["secret"]?["sealed"]?.string {
+            guard let value = claim.seal.open(sealed) else { throw IdempotencyKeyReused() }
+            secret = Secret(member: member, value: value)
+        }
     }
 }

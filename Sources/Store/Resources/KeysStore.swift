@@ -82,10 +82,12 @@ extension StoreTransaction {
 
     /// - Throws: `.lastOwnerKey`, `BeyondOwnKey`.
     public func updateKey(
-        _ id: UUID, _ patch: KeyPatch, by authority: KeyAuthority, in workspace: UUID
+        _ id: UUID, _ patch: KeyPatch, if precondition: Precondition<APIKey>? = nil, by authority: KeyAuthority,
+        in workspace: UUID
     ) throws -> APIKey {
         let owners = try unlimitedOwners(in: workspace)
         let current = try changeable(id, by: authority, in: workspace)
+        try demand(precondition, in: workspace, current)
         var limits = current.limits
         limits.scopes = patch.scopes.applied(to: limits.scopes)
         limits.expiresAt = patch.expiresAt.applied(to: limits.expiresAt)
@@ -113,9 +115,12 @@ extension StoreTransaction {
 
     /// Revoking twice is revoking once.
     /// - Throws: `.lastOwnerKey`, `BeyondOwnKey`.
-    public func revokeKey(_ id: UUID, by authority: KeyAuthority = .operator, in workspace: UUID) throws -> APIKey {
+    public func revokeKey(
+        _ id: UUID, if precondition: Precondition<APIKey>? = nil, by authority: KeyAuthority = .operator,
+        in workspace: UUID
+    ) throws -> APIKey {
         let owners = try unlimitedOwners(in: workspace)
-        _ = try changeable(id, by: authority, in: workspace)
+        try demand(precondition, in: workspace, changeable(id, by: authority, in: workspace))
         try authority.refuseLosing(id, of: owners)
         return try APIKey(row: one("api_key_revoke", [workspace, id], what: "key"))
     }

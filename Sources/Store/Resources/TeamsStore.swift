@@ -31,13 +31,16 @@ extension StoreTransaction {
         return team
     }
 
-    public func renameTeam(_ id: UUID, to name: String?, by caller: Caller, in workspace: UUID) throws -> Team {
+    public func renameTeam(
+        _ id: UUID, to name: String?, if precondition: Precondition<Team>? = nil, by caller: Caller, in workspace: UUID
+    ) throws -> Team {
         let row = try one("team_lock", [workspace, id], what: "team")
+        try demand(precondition, in: workspace, team(id, in: workspace))
         let previous: String = try row.decode("name")
         if let name, name != previous {
             try refusingTeamName { _ = try query("team_update", [workspace, id, name]) }
         }
-        let team = try Team(row: one("team_get", [workspace, id], what: "team"))
+        let team = try self.team(id, in: workspace)
         if team.name != previous {
             try record(
                 .teamUpdated, by: caller, in: workspace, data: team.eventData([("previous_name", .string(previous))]))
@@ -47,8 +50,11 @@ extension StoreTransaction {
 
     /// Soft-deletes a team that no published workflow names and in whose line nobody waits, and ends its memberships.
     /// - Throws: `.teamInUse` naming the workflows or how many wait.
-    public func deleteTeam(_ id: UUID, by caller: Caller, in workspace: UUID) throws {
+    public func deleteTeam(
+        _ id: UUID, if precondition: Precondition<Team>? = nil, by caller: Caller, in workspace: UUID
+    ) throws {
         let row = try one("team_lock", [workspace, id], what: "team")
+        try demand(precondition, in: workspace, team(id, in: workspace))
         let name: String = try row.decode("name")
         try refuseReferenced("team", id, as: .teamInUse, in: workspace)
         _ = try query("line_lock", [workspace, id])
@@ -66,9 +72,15 @@ extension StoreTransaction {
     }
 
     /// Makes an agent a member; one already is stays as before, without an event.
-    public func addMember(_ agent: UUID, toTeam team: UUID, by caller: Caller, in workspace: UUID) throws -> Agent {
+    public func addMember(
+        _ agent: UUID, toTeam team: UUID, if precondition: Precondition<Agent>? = nil, by caller: Caller,
+        in workspace: UUID
+    ) throws -> Agent {
         let teamName: String = try one("team_lock_shared", [workspace, team], what: "team").decode("name")
         let member = try lockAgent(agent, in: workspace)
+        try demand(
+            precondition, in: workspace,
+            query("team_member_get", [workspace, team, agent]).isEmpty ? nil : member)
         if !(try query("team_member_insert", [workspace, team, agent])).isEmpty {
             try recordMembership(
                 .teamMemberAdded, team: (team, teamName), agent: (agent, member.name), by: caller, in: workspace)
@@ -78,12 +90,21 @@ extension StoreTransaction {
     }
 
     /// - Throws: `StoreError.notFound` for a team or agent that is not there, and for an agent who is no member.
-    public func removeMember(_ agent: UUID, fromTeam team: UUID, by caller: Caller, in workspace: UUID) throws {
+    public func removeMember(
+        _ agent: UUID, fromTeam team: UUID, if precondition: Precondition<Agent>? = nil, by caller: Caller,
+        in workspace: UUID
+    ) throws {
         let teamName: String = try one("team_lock_shared", [workspace, team], what: "team").decode("name")
         let member = try lockAgent(agent, in: workspace)
+        _ = try one("team_member_get", [workspace, team, agent], what: "team member")
+        try demand(precondition, in: workspace, member)
         _ = try one("team_member_delete", [workspace, team, agent], what: "team member")
         try recordMembership(
             .teamMemberRemoved, team: (team, teamName), agent: (agent, member.name), by: caller, in: workspace)
+    }
+
+    private func team(_ id: UUID, in workspace: UUID) throws -> Team {
+        try Team(row: one("team_get", [workspace, id], what: "team"))
     }
 
     func recordMembership(

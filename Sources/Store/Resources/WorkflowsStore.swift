@@ -124,8 +124,11 @@ extension StoreTransaction {
 
     /// Saves a workflow as a merge-patch changes it; what is live stays as it is until the next publishing.
     /// - Throws: `.notFound`; `.invalid` with everything that is wrong with the whole; `.nameTaken`.
-    public func patchWorkflow(_ id: UUID, _ patch: JSON, in workspace: UUID) throws -> WorkflowRecord {
+    public func patchWorkflow(
+        _ id: UUID, _ patch: JSON, if precondition: Precondition<WorkflowRecord>? = nil, in workspace: UUID
+    ) throws -> WorkflowRecord {
         let row = try one("workflow_lock", [workspace, id], what: "workflow")
+        try demand(precondition, in: workspace, savedWorkflow(id, in: workspace))
         let document = try WorkflowDocument(
             name: row.decode("name"), description: row.decode("description"), definition: row.decodeJSON("definition"),
             patch: patch)
@@ -194,8 +197,11 @@ extension StoreTransaction {
 
     /// Soft-deletes a workflow that is not live; its runs and versions stay.
     /// - Throws: `.notFound`; `.workflowPublished`.
-    public func deleteWorkflow(_ id: UUID, in workspace: UUID) throws {
+    public func deleteWorkflow(
+        _ id: UUID, if precondition: Precondition<WorkflowRecord>? = nil, in workspace: UUID
+    ) throws {
         let row = try one("workflow_lock", [workspace, id], what: "workflow")
+        try demand(precondition, in: workspace, savedWorkflow(id, in: workspace))
         if try row.decode("status", as: String.self) == WorkflowRecord.Status.published.rawValue {
             throw StoreError.conflict(.workflowPublished, detail: "The workflow is published; stop it first.")
         }

@@ -7,11 +7,16 @@ public struct WorkspacePatch: Sendable {
     public var name: String?
     public var timeZone: String?
     public var closingNote: Workspace.ClosingNote?
+    public var requireIfMatch: Bool?
 
-    public init(name: String? = nil, timeZone: String? = nil, closingNote: Workspace.ClosingNote? = nil) {
+    public init(
+        name: String? = nil, timeZone: String? = nil, closingNote: Workspace.ClosingNote? = nil,
+        requireIfMatch: Bool? = nil
+    ) {
         self.name = name
         self.timeZone = timeZone
         self.closingNote = closingNote
+        self.requireIfMatch = requireIfMatch
     }
 }
 
@@ -50,16 +55,22 @@ extension StoreTransaction {
         return (try Workspace(row: row), key)
     }
 
-    public func updateWorkspace(_ id: UUID, _ patch: WorkspacePatch) throws -> Workspace {
+    public func updateWorkspace(
+        _ id: UUID, _ patch: WorkspacePatch, if precondition: Precondition<Workspace>? = nil
+    ) throws -> Workspace {
         let current = try Workspace(row: one("workspace_lock", [id], what: "workspace"))
+        try demand(precondition, in: id, current)
         var next = current
         next.name = patch.name ?? current.name
         next.timeZone = patch.timeZone ?? current.timeZone
         next.closingNote = patch.closingNote ?? current.closingNote
+        next.requireIfMatch = patch.requireIfMatch ?? current.requireIfMatch
         guard next != current else { return current }
         let rows = try checkingTimeZone {
             try refusing("workspaces_name_key", as: .nameTaken, "Another workspace has this name.") {
-                try query("workspace_update", [id, next.name, next.timeZone, next.closingNote.rawValue])
+                try query(
+                    "workspace_update",
+                    [id, next.name, next.timeZone, next.closingNote.rawValue, next.requireIfMatch])
             }
         }
         guard let row = rows.first else { throw StoreError.notFound(what: "workspace") }
@@ -85,7 +96,8 @@ extension Workspace {
         self.init(
             id: try row.decode("id"), name: try row.decode("name"), timeZone: try row.decode("time_zone"),
             closingNote: ClosingNote(rawValue: try row.decode("closing_note")) ?? .off,
-            version: try row.decode("version"), createdAt: try row.decode("created_at"),
+            requireIfMatch: try row.decode("require_if_match"), version: try row.decode("version"),
+            createdAt: try row.decode("created_at"),
             updatedAt: try row.decode("updated_at"))
     }
 }

@@ -118,7 +118,9 @@ struct KeysCommand: AsyncParsableCommand {
                     let id = try await StoreCommand.workspace(workspace, backend.store).id
                     let keys = try await StoreCommand.all(
                         { try await backend.store.keys(in: id, after: $0, limit: $1) }, id: \.id)
-                    let header = ["ID", "ROLE", "SCOPES", "ADDRESSES", "CREATED", "EXPIRES", "LAST USED", "REVOKED", "NAME"]
+                    let header = [
+                        "ID", "ROLE", "SCOPES", "ADDRESSES", "CREATED", "EXPIRES", "LAST USED", "REVOKED", "NAME",
+                    ]
                     print(StoreCommand.table(header, keys.map(\.cells)))
                 } else {
                     let keys = try await StoreCommand.all(

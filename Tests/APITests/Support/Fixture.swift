@@ -39,7 +39,8 @@ struct Fixture: Sendable {
 /// - Returns: the operations called, with the statuses of their answers.
 @discardableResult
 func withAPI(
-    worker: Bool = true, trustedProxies: [AddressRange] = [], isolation: isolated (any _Concurrency.Actor)? = #isolation,
+    worker: Bool = true, trustedProxies: [AddressRange] = [],
+    isolation: isolated (any _Concurrency.Actor)? = #isolation,
     sourceLocation: SourceLocation = #_sourceLocation, _ body: (Fixture) async throws -> Void
 ) async throws -> [(id: String, status: Int)] {
     try await withTestStore { store, url in
@@ -74,7 +75,8 @@ func withAPI(
             let anonymous = APIClient(base: base, exchanges: exchanges, transport: transport)
             let operators = anonymous.with(key: try await store.write { try $0.createOperatorKey(name: "test").token })
             let fixture = Fixture(
-                store: store, apiStore: api, databaseURL: url, routes: services.routes, uses: uses, anonymous: anonymous, operators: operators,
+                store: store, apiStore: api, databaseURL: url, routes: services.routes, uses: uses,
+                anonymous: anonymous, operators: operators,
                 a: try await Tenant("A", by: operators))
             try await body(fixture)
         } catch {
