@@ -10,14 +10,32 @@ CREATE TABLE public.api_keys (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
-    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'agent'::text, 'viewer'::text])))
-);
+    scopes text[],
+    allowed_addresses cidr[],
+    last_used_at timestamp with time zone,
+    previous_secret_hash bytea,
+    previous_valid_until timestamp with time zone,
+    CONSTRAINT api_keys_allowed_addresses_check CHECK ((cardinality(allowed_addresses) > 0)),
+    CONSTRAINT api_keys_check CHECK (((previous_secret_hash IS NULL) = (previous_valid_until IS NULL))),
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'agent'::text, 'viewer'::text]))),
+    CONSTRAINT api_keys_scopes_check CHECK ((cardinality(scopes) > 0))
+)
+WITH (fillfactor='80');
 
 CREATE FUNCTION public.api_keys_with_id(public_id uuid) RETURNS SETOF public.api_keys
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN RETURN QUERY SELECT k.* FROM api_keys k WHERE k.id = public_id; END $$;
+
+CREATE FUNCTION public.audit_id(at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT (lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000 * 4096 / 1000), 3, '0')
+        || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid
+    FROM (SELECT (extract(epoch FROM at) * 1000000)::bigint AS us) AS instant
+$$;
 
 CREATE TABLE public.channels (
     workspace_id uuid NOT NULL,
@@ -38,6 +56,10 @@ CREATE FUNCTION public.channels_with_id(public_id uuid) RETURNS SETOF public.cha
     AS $$
 BEGIN RETURN QUERY SELECT c.* FROM channels c WHERE c.id = public_id; END $$;
 
+CREATE FUNCTION public.current_operator() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('switchboard.operator'::text, true), ''::text))::uuid;
+
 CREATE FUNCTION public.current_workspace() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('switchboard.workspace'::text, true), ''::text))::uuid;
@@ -55,6 +77,63 @@ CREATE FUNCTION public.operator_keys_with_id(public_id uuid) RETURNS SETOF publi
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN RETURN QUERY SELECT k.* FROM operator_keys k WHERE k.id = public_id; END $$;
+
+CREATE FUNCTION public.record_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    at CONSTANT timestamptz := clock_timestamp();
+    actor CONSTANT jsonb := coalesce(nullif(current_setting('switchboard.actor', true), '')::jsonb, '{"type": "system"}');
+    old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) ELSE '{}' END;
+    new_row jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) ELSE '{}' END;
+    any_row CONSTANT jsonb := old_row || new_row;
+    target_name text := any_row ->> 'name';
+    verb text;
+    was jsonb;
+    becomes jsonb;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        verb := 'created';
+    ELSIF TG_OP = 'DELETE' OR (new_row ->> 'deleted_at' IS NOT NULL AND old_row ->> 'deleted_at' IS NULL) THEN
+        verb := 'deleted';
+    ELSE
+        SELECT coalesce(nullif(split_part(v.entry, '=', 2), '*'), new_row ->> split_part(v.entry, '=', 1)) INTO verb
+        FROM unnest(string_to_array(TG_ARGV[3], ' ')) WITH ORDINALITY AS v (entry, n)
+        WHERE old_row -> split_part(v.entry, '=', 1) IS DISTINCT FROM new_row -> split_part(v.entry, '=', 1)
+        ORDER BY v.n LIMIT 1;
+        verb := coalesce(verb, 'updated');
+    END IF;
+    -- Whole definitions would be most of the log; published ones are kept as versions anyway.
+    IF any_row ? 'definition' THEN
+        old_row := old_row || jsonb_build_object('definition_sha256',
+            encode(sha256(convert_to(old_row ->> 'definition', 'UTF8')), 'hex'));
+        new_row := new_row || jsonb_build_object('definition_sha256',
+            encode(sha256(convert_to(new_row ->> 'definition', 'UTF8')), 'hex'));
+    END IF;
+    SELECT jsonb_object_agg(c, old_row -> c) FILTER (WHERE verb <> 'created'),
+        jsonb_object_agg(c, new_row -> c) FILTER (WHERE verb <> 'deleted')
+    INTO was, becomes
+    FROM unnest(string_to_array(TG_ARGV[2], ' ')) AS c
+    WHERE CASE verb WHEN 'created' THEN new_row -> c <> 'null' WHEN 'deleted' THEN old_row -> c <> 'null'
+        ELSE old_row -> c IS DISTINCT FROM new_row -> c END;
+    -- An update that says what was there already.
+    IF verb = 'updated' AND was IS NULL THEN RETURN NULL; END IF;
+    IF TG_TABLE_NAME = 'team_members' THEN
+        verb := CASE verb WHEN 'created' THEN 'member_added' ELSE 'member_removed' END;
+        SELECT t.name INTO target_name FROM teams t
+        WHERE t.workspace_id = (any_row ->> 'workspace_id')::uuid AND t.id = (any_row ->> 'team_id')::uuid;
+    END IF;
+    INSERT INTO audit_log (workspace_id, id, occurred_at, actor, actor_id, address, request_id, action,
+        target_type, target_id, target_name, before, after)
+    VALUES (
+        coalesce(any_row ->> 'workspace_id', any_row ->> 'id')::uuid, audit_id(at), at, actor, (actor ->> 'id')::uuid,
+        nullif(current_setting('switchboard.address', true), ''),
+        nullif(current_setting('switchboard.request_id', true), ''),
+        TG_ARGV[0] || '.' || verb, TG_ARGV[0], any_row ->> TG_ARGV[1], target_name, was, becomes);
+    RETURN NULL;
+END
+$$;
 
 CREATE TABLE public.agents (
     workspace_id uuid NOT NULL,
@@ -102,6 +181,22 @@ CREATE TABLE public.assignments (
     queued_at timestamp with time zone,
     CONSTRAINT assignments_kind_check CHECK ((kind = ANY (ARRAY['assignment'::text, 'transfer'::text, 'unassignment'::text, 'team'::text]))),
     CONSTRAINT assignments_via_check CHECK ((via = ANY (ARRAY['direct'::text, 'line'::text])))
+);
+
+CREATE TABLE public.audit_log (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    actor jsonb NOT NULL,
+    actor_id uuid,
+    address text,
+    request_id text,
+    action text NOT NULL,
+    target_type text NOT NULL,
+    target_id text NOT NULL,
+    target_name text NOT NULL,
+    before jsonb,
+    after jsonb
 );
 
 CREATE TABLE public.channel_secrets (
@@ -562,6 +657,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.assignments
     ADD CONSTRAINT assignments_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.channel_secrets
     ADD CONSTRAINT channel_secrets_pkey PRIMARY KEY (workspace_id, channel_id);
 
@@ -668,11 +766,21 @@ CREATE UNIQUE INDEX agents_email_key ON public.agents USING btree (workspace_id,
 
 CREATE INDEX api_keys_id_idx ON public.api_keys USING btree (id);
 
+CREATE INDEX api_keys_unlimited_owners_idx ON public.api_keys USING btree (workspace_id, id) WHERE ((role = 'owner'::text) AND (revoked_at IS NULL) AND (expires_at IS NULL) AND (scopes IS NULL) AND (allowed_addresses IS NULL));
+
 CREATE INDEX assignments_conversation_idx ON public.assignments USING btree (workspace_id, conversation_id, id);
 
 CREATE INDEX assignments_decision_idx ON public.assignments USING btree (workspace_id, decision_id, "position", id) WHERE (decision_id IS NOT NULL);
 
 CREATE INDEX assignments_occurred_idx ON public.assignments USING btree (workspace_id, occurred_at, id);
+
+CREATE INDEX audit_log_action_idx ON public.audit_log USING btree (workspace_id, action, id);
+
+CREATE INDEX audit_log_actor_action_idx ON public.audit_log USING btree (workspace_id, actor_id, action, id);
+
+CREATE INDEX audit_log_actor_idx ON public.audit_log USING btree (workspace_id, actor_id, id);
+
+CREATE INDEX audit_log_target_idx ON public.audit_log USING btree (workspace_id, target_id, id);
 
 CREATE INDEX channels_id_idx ON public.channels USING btree (id);
 
@@ -790,6 +898,24 @@ CREATE STATISTICS public.conversations_tenancy (dependencies) ON workspace_id, c
 
 CREATE STATISTICS public.runs_tenancy (dependencies) ON workspace_id, workflow_id, contact_id, conversation_id FROM public.runs;
 
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, email, role, max_open, deleted_at ON public.agents FOR EACH ROW EXECUTE FUNCTION public.record_change('agent', 'id', 'name email role max_open', '');
+
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, role, scopes, allowed_addresses, expires_at, revoked_at, secret_hash ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.record_change('api_key', 'id', 'name role scopes allowed_addresses expires_at previous_valid_until revoked_at', 'revoked_at=revoked secret_hash=rotated');
+
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, kind, url, token_hash, deleted_at ON public.channels FOR EACH ROW EXECUTE FUNCTION public.record_change('channel', 'id', 'name kind url', 'token_hash=token_rotated');
+
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, deleted_at ON public.closing_categories FOR EACH ROW EXECUTE FUNCTION public.record_change('closing_category', 'id', 'name', '');
+
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF type, description ON public.contact_fields FOR EACH ROW EXECUTE FUNCTION public.record_change('contact_field', 'name', 'type description', '');
+
+CREATE TRIGGER audit AFTER INSERT OR DELETE ON public.team_members FOR EACH ROW EXECUTE FUNCTION public.record_change('team', 'team_id', 'agent_id', '');
+
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, deleted_at ON public.teams FOR EACH ROW EXECUTE FUNCTION public.record_change('team', 'id', 'name', '');
+
+CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, description, definition, status, live_version, deleted_at ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.record_change('workflow', 'id', 'name description definition_sha256 status live_version', 'status=* live_version=published');
+
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OF name, time_zone, closing_note ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.record_change('workspace', 'id', 'name time_zone closing_note', '');
+
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
@@ -798,6 +924,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.assignments
     ADD CONSTRAINT assignments_workspace_id_conversation_id_fkey FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.channel_secrets
     ADD CONSTRAINT channel_secrets_workspace_id_channel_id_fkey FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id);
@@ -892,6 +1021,8 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.assignments ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.channel_secrets ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
@@ -928,7 +1059,9 @@ ALTER TABLE public.message_receipts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY operator ON public.workspaces TO switchboard_api USING ((current_setting('switchboard.operator'::text, true) = 'on'::text));
+CREATE POLICY operator ON public.idempotency_keys TO switchboard_api USING ((workspace_id = public.current_operator()));
+
+CREATE POLICY operator ON public.workspaces TO switchboard_api USING ((public.current_operator() IS NOT NULL));
 
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
 
@@ -955,6 +1088,8 @@ CREATE POLICY workspace ON public.agents TO switchboard_api USING ((workspace_id
 CREATE POLICY workspace ON public.api_keys TO switchboard_api USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace ON public.assignments TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.audit_log TO switchboard_api USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace ON public.channel_secrets TO switchboard_api USING ((workspace_id = public.current_workspace()));
 
@@ -1034,6 +1169,8 @@ GRANT ALL ON FUNCTION public.operator_keys_with_id(public_id uuid) TO switchboar
 GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO switchboard_api;
 
 GRANT SELECT,INSERT ON TABLE public.assignments TO switchboard_api;
+
+GRANT SELECT ON TABLE public.audit_log TO switchboard_api;
 
 GRANT INSERT,DELETE,UPDATE ON TABLE public.channel_secrets TO switchboard_api;
 

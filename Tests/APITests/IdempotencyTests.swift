@@ -73,6 +73,15 @@ import Testing
             var call = named("/v1/workspaces", ["time_zone": "UTC"], secret: "key")
             call.client = api.operators
             return call
+        case "createOwnerKey":
+            var call = named("/v1/workspaces/\(api.a.id)/keys", secret: "key")
+            call.client = api.operators
+            return call
+        case "rotateAPIKey":
+            let made = try await a.post("/v1/api-keys", ["name": "x", "role": "viewer"]).expect(201)
+            return Call(
+                client: a, path: "/v1/api-keys/\(try made.id)/rotate", body: ["overlap": "PT1H"],
+                other: ["overlap": "PT2H"], secret: "key")
         case "createAPIKey": return named("/v1/api-keys", ["role": "viewer"], secret: "key")
         case "createAgent": return named("/v1/agents")
         case "createTeam": return named("/v1/teams")

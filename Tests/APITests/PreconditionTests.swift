@@ -57,9 +57,9 @@ import Testing
         case "updateWorkspace":
             let path = "/v1/workspaces/\(api.a.id)"
             return Change(client: api.operators, path: path, body: ["name": .string(name)], shown: path)
-        case "revokeAPIKey":
+        case "revokeAPIKey", "updateAPIKey":
             let made = try await a.post("/v1/api-keys", ["name": "x", "role": "viewer"]).expect(201)
-            return one("/v1/api-keys/\(try made.id)", nil)
+            return one("/v1/api-keys/\(try made.id)", operation == "revokeAPIKey" ? nil : ["name": .string(name)])
         case "updateAgent": return one("/v1/agents/\(try await api.a.agent())", ["name": .string(name)])
         case "deleteAgent": return one("/v1/agents/\(try await api.a.agent())", nil)
         case "setPresence":

@@ -14,11 +14,14 @@ GRANT SELECT, INSERT, DELETE ON team_members, messages, comments, published_trig
 GRANT SELECT, INSERT ON
     events, assignments, message_receipts, workflow_versions, runs, run_signals, lines, line_marks, outbox
     TO switchboard_api;
-GRANT SELECT ON decisions, run_log, job_runs, job_results TO switchboard_api;
+GRANT SELECT ON run_log, job_runs, job_results TO switchboard_api;
+-- An assignment by strategy is served in its own call when nobody stands in the line (S22).
+GRANT SELECT, INSERT ON decisions TO switchboard_api;
+GRANT UPDATE (turn) ON team_members TO switchboard_api;
 GRANT UPDATE (state, version) ON runs TO switchboard_api;
 GRANT UPDATE (data) ON run_log TO switchboard_api;
 GRANT UPDATE (body, status, error) ON outbox TO switchboard_api;
-GRANT UPDATE (served_at) ON lines TO switchboard_api;
+GRANT UPDATE (owner, epoch, lease_until, last_turn, served_at) ON lines TO switchboard_api;
 -- A channel's token is written and never read back.
 GRANT INSERT, UPDATE, DELETE ON channel_secrets TO switchboard_api;
 GRANT SELECT (workspace_id, channel_id) ON channel_secrets TO switchboard_api;

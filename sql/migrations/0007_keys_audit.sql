@@ -111,8 +111,8 @@ END
 $$;
 
 -- What people decide, by column: presence, counts, turns and uses of keys change all the time and do not come here at all.
-CREATE TRIGGER audit AFTER INSERT OR UPDATE OF name, time_zone, closing_note ON workspaces
-    FOR EACH ROW EXECUTE FUNCTION record_change('workspace', 'id', 'name time_zone closing_note', '');
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OF name, time_zone, closing_note, require_if_match ON workspaces
+    FOR EACH ROW EXECUTE FUNCTION record_change('workspace', 'id', 'name time_zone closing_note require_if_match', '');
 CREATE TRIGGER audit AFTER INSERT OR DELETE
     OR UPDATE OF name, role, scopes, allowed_addresses, expires_at, revoked_at, secret_hash ON api_keys
     FOR EACH ROW EXECUTE FUNCTION record_change('api_key', 'id',
