@@ -13,11 +13,11 @@ ALTER TABLE api_keys
     ADD CHECK ((previous_secret_hash IS NULL) = (previous_valid_until IS NULL)),
     -- Room for the new versions of rows that are only noted as used.
     SET (fillfactor = 80);
--- Owner keys that nothing limits: one of them has to stay (S45).
+-- Owner keys that nothing limits: one of them has to stay (S48).
 CREATE INDEX api_keys_unlimited_owners_idx ON api_keys (workspace_id, id)
     WHERE role = 'owner' AND revoked_at IS NULL AND expires_at IS NULL AND scopes IS NULL AND allowed_addresses IS NULL;
 
--- One row for each administrative change (S46). Written by the trigger below and by nothing else: the API's role may read it.
+-- One row for each administrative change (S49). Written by the trigger below and by nothing else: the API's role may read it.
 CREATE TABLE audit_log (
     workspace_id uuid NOT NULL REFERENCES workspaces (id),
     id uuid NOT NULL,

@@ -3,7 +3,7 @@ import Foundation
 import HTTPTypes
 import Store
 
-/// `/v1/audit-log`: who changed what in the workspace's administration, newest first (S46).
+/// `/v1/audit-log`: who changed what in the workspace's administration, newest first (S49).
 struct AuditLogRoutes: Sendable {
     let store: Store
 

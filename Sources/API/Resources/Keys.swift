@@ -3,7 +3,7 @@ import Foundation
 import HTTPTypes
 import Store
 
-/// `/v1/api-keys`: who may call, by owner key. No key reaches beyond itself (S45).
+/// `/v1/api-keys`: who may call, by owner key. No key reaches beyond itself (S48).
 struct KeyRoutes: Sendable {
     let store: Store
 

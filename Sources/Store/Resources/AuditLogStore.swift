@@ -2,7 +2,7 @@ import Core
 import Foundation
 import Postgres
 
-/// One administrative change: who, what, before and after, from where (S46).
+/// One administrative change: who, what, before and after, from where (S49).
 public struct AuditEntry: Sendable, Hashable {
     public let id: UUID
     public let occurredAt: Date

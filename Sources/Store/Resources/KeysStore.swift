@@ -34,7 +34,7 @@ public struct KeyPatch: Sendable {
     }
 }
 
-/// Who changes keys, and so what must not happen (S45).
+/// Who changes keys, and so what must not happen (S48).
 public enum KeyAuthority: Sendable, Hashable {
     /// A key of the workspace: it touches no key that may more than itself, and leaves an owner key without limits.
     case key(KeyLimits)
