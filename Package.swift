@@ -19,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
@@ -38,6 +39,10 @@ let package = Package(
             dependencies: ["CLibPQ", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(name: "Addresses", swiftSettings: settings),
+        .target(
+            name: "Prometheus",
+            dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
         .target(
             name: "HTTPClient",
             dependencies: ["Addresses", "CLibCurl", .product(name: "Logging", package: "swift-log")],
@@ -68,6 +73,7 @@ let package = Package(
             dependencies: [
                 "Core", "Postgres", "Store", "Channels", "HTTPClient",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -77,6 +83,7 @@ let package = Package(
                 "Core", "Postgres", "Store",
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -88,6 +95,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -98,11 +106,13 @@ let package = Package(
         .executableTarget(
             name: "switchboard",
             dependencies: [
-                "API", "Addresses", "Channels", "Core", "Engine", "HTTPClient", "Postgres", "Reports", "Store",
+                "API", "Addresses", "Channels", "Core", "Engine", "HTTPClient", "Postgres", "Prometheus", "Reports",
+                "Store",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -124,6 +134,9 @@ let package = Package(
             dependencies: ["Addresses", "Core", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: settings),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestKit"], swiftSettings: settings),
+        .testTarget(
+            name: "PrometheusTests",
+            dependencies: ["Prometheus", .product(name: "Metrics", package: "swift-metrics")], swiftSettings: settings),
         .testTarget(name: "HTTPClientTests", dependencies: ["Addresses", "HTTPClient"], swiftSettings: settings),
         .testTarget(
             name: "ChannelsTests", dependencies: ["Channels"], exclude: ["Fixtures"], swiftSettings: settings),

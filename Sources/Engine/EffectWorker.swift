@@ -30,6 +30,7 @@ public actor EffectWorker: Service {
     private let configuration: EffectWorkerConfiguration
     private let logger: Logger
     private let queue = WorkQueue<UUID>()
+    private let metrics = EffectMetrics()
     /// Called where a crash test may want to stop the process; does nothing in production.
     private let probe: @Sendable (String) -> Void
 
@@ -72,6 +73,7 @@ public actor EffectWorker: Service {
             do {
                 try await claim(workspace)
             } catch {
+                metrics.work.failures.increment()
                 logger.warning("effects were put off", metadata: ["workspace": "\(workspace)", "error": "\(error)"])
                 try? await Task.sleep(for: .milliseconds(Double.random(in: 50...250)))
             }
@@ -99,14 +101,19 @@ public actor EffectWorker: Service {
         let busy = perChannel.filter { $0.value >= configuration.maximumPerChannel }.map(\.key)
         let limit = min(room, configuration.maximumPerChannel)
         let (id, lease) = (id, configuration.leaseSeconds)
+        let began = ContinuousClock.now
         let effects = try await store.write {
             try $0.claimEffects(limit: limit, owner: id, busy: busy, leaseSeconds: lease, in: workspace)
         }
+        if !effects.isEmpty { metrics.work.claim.record(since: began) }
         for effect in effects {
             inFlight += 1
+            metrics.inFlight.set(inFlight)
             if let channel = effect.channelID { perChannel[channel, default: 0] += 1 }
             Task {
+                let began = ContinuousClock.now
                 let outcome = await self.attempt(effect)
+                self.metrics.attempt.record(since: began)
                 self.finish(effect, outcome, workspace)
             }
         }
@@ -122,8 +129,7 @@ public actor EffectWorker: Service {
             let response = try await client.send(
                 HTTPRequest(
                     method: request.method, url: request.url,
-                    headers: HTTPHeaders(request.headers.map { HTTPHeaders.Field(name: $0.name, value: $0.value) }),
-                    body: request.body,
+                    headers: headers(request, of: effect), body: request.body,
                     timeout: configuration.attemptTimeout, maximumResponseBytes: configuration.maximumResponseBytes))
             probe("effect.after_send")
             let answer = ChannelResponse(
@@ -140,6 +146,15 @@ public actor EffectWorker: Service {
         }
     }
 
+    /// The adapter's, and the trace that the effect goes back to: each attempt is a span of its own.
+    private nonisolated func headers(_ request: OutgoingRequest, of effect: ClaimedEffect) -> HTTPHeaders {
+        var headers = HTTPHeaders(request.headers.map { HTTPHeaders.Field(name: $0.name, value: $0.value) })
+        let trace = effect.trace?.child() ?? TraceContext()
+        headers.add("traceparent", trace.parent)
+        if let state = trace.state { headers.add("tracestate", state) }
+        return headers
+    }
+
     private nonisolated func later(_ effect: ClaimedEffect, atLeast: TimeInterval?, reason: String) -> EffectOutcome {
         let jitter = Double.random(in: 0..<1)
         let delay = max(Backoff.outbox.delay(afterFailures: effect.attempts, jitter: jitter), atLeast ?? 0)
@@ -151,6 +166,12 @@ public actor EffectWorker: Service {
 
     private func finish(_ effect: ClaimedEffect, _ outcome: EffectOutcome, _ workspace: UUID) {
         inFlight -= 1
+        metrics.inFlight.set(inFlight)
+        switch outcome {
+        case .delivered: metrics.delivered.increment()
+        case .retry: metrics.retried.increment()
+        case .dead: metrics.dead.increment()
+        }
         if let channel = effect.channelID {
             let left = (perChannel[channel] ?? 1) - 1
             perChannel[channel] = left > 0 ? left : nil
@@ -167,7 +188,11 @@ public actor EffectWorker: Service {
         while let (workspace, outcomes) = settling.popFirst() {
             let id = id
             do {
-                try await store.write { try $0.settleEffects(outcomes, owner: id, in: workspace) }
+                let done = try await store.write { tx in
+                    try tx.settleEffects(outcomes, owner: id, in: workspace)
+                    return ContinuousClock.now
+                }
+                metrics.work.commit.record(since: done)
             } catch {
                 // The leases run out and the effects are sent again, under the same keys.
                 logger.warning("outcomes were lost", metadata: ["count": "\(outcomes.count)", "error": "\(error)"])

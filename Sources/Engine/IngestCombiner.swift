@@ -22,6 +22,7 @@ public actor IngestCombiner: InboundAccepting {
 
     private let store: Store
     private let logger: Logger
+    private let metrics = IngestMetrics()
     /// Per workspace: the calls that gather while its batch is in flight. Present means in flight.
     private var gathering: [UUID: [Call]] = [:]
     private var waiting = 0
@@ -36,8 +37,8 @@ public actor IngestCombiner: InboundAccepting {
         guard waiting + events.count <= Self.maximumWaiting else {
             throw PostgresError(.overloaded, message: "too many inbound messages wait")
         }
-        waiting += events.count
-        defer { waiting -= events.count }
+        wait(for: events.count)
+        defer { wait(for: -events.count) }
         return try await withCheckedThrowingContinuation { continuation in
             let call = Call(events: events, continuation: continuation)
             if gathering[workspace] != nil {
@@ -47,6 +48,11 @@ public actor IngestCombiner: InboundAccepting {
                 Task { await self.drain(workspace) }
             }
         }
+    }
+
+    private func wait(for messages: Int) {
+        waiting += messages
+        metrics.waiting.set(waiting)
     }
 
     /// Sends batch after batch until nobody of the workspace waits. A batch is of many callers, so it runs on behalf of
@@ -72,7 +78,12 @@ public actor IngestCombiner: InboundAccepting {
 
     private func send(_ calls: [Call], _ workspace: UUID) async {
         do {
-            let results = try await write(calls.flatMap(\.events), workspace)
+            let events = calls.flatMap(\.events)
+            let began = ContinuousClock.now
+            let results = try await write(events, workspace)
+            metrics.write.record(since: began)
+            metrics.batch.record(events.count)
+            count(results)
             var start = 0
             for call in calls {
                 call.continuation.resume(returning: Array(results[start..<(start + call.events.count)]))
@@ -80,6 +91,16 @@ public actor IngestCombiner: InboundAccepting {
             }
         } catch {
             for call in calls { call.continuation.resume(throwing: error) }
+        }
+    }
+
+    private func count(_ results: [InboundResult]) {
+        for result in results {
+            switch result.status {
+            case .accepted: metrics.accepted.increment()
+            case .duplicate: metrics.duplicate.increment()
+            case .rejected: metrics.rejected.increment()
+            }
         }
     }
 

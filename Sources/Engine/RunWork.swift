@@ -22,12 +22,24 @@ extension Worker {
         limit: Int, _ workspace: UUID, claimed: @escaping @Sendable (UUID) -> Void = { _ in }
     ) async throws -> RunBatchOutcome {
         let (versions, holder, probe) = (versions, holder, probe)
-        return try await store.write { tx in
+        let (outcome, done) = try await store.write { tx in
             let outcome = try tx.workRuns(
                 limit: limit, versions: versions, holder: holder, in: workspace, claimed: claimed)
             if outcome.advanced > 0 { probe("run.before_commit") }
-            return outcome
+            return (outcome, ContinuousClock.now)
         }
+        count(outcome, done)
+        return outcome
+    }
+
+    /// - Parameter done: when the commit began.
+    private func count(_ outcome: RunBatchOutcome, _ done: ContinuousClock.Instant) {
+        guard outcome.advanced > 0 else { return }
+        metrics.runs.claim.record(duration: outcome.claimed)
+        metrics.runs.commit.record(since: done)
+        metrics.batch.record(outcome.advanced)
+        metrics.started.increment(by: outcome.started)
+        for (status, count) in outcome.ended { metrics.ended(status, count) }
     }
 
     /// Finds the run that breaks a batch: smaller and smaller batches pass around it, and it alone is counted as failed.
@@ -69,10 +81,14 @@ extension Worker {
     /// Serves one batch of a line; when more can be served at once, the line goes to the end of the queue.
     func serve(_ line: UUID, of workspace: UUID) async throws {
         let (holder, probe) = (holder, probe)
-        let turn = try await store.write { tx in
+        let (turn, done) = try await store.write { tx in
             let turn = try tx.serveLine(line, holder: holder, in: workspace)
             probe("line.before_commit")
-            return turn
+            return (turn, ContinuousClock.now)
+        }
+        if turn.served > 0 {
+            metrics.lines.commit.record(since: done)
+            metrics.served.increment(by: turn.served)
         }
         switch turn {
         case .settled, .leased: return

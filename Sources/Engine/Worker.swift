@@ -36,6 +36,7 @@ public final class Worker: Service {
     let logger: Logger
     let versions = WorkflowVersions()
     let queue = WorkQueue<Work>()
+    let metrics = WorkerMetrics()
     /// Called where a crash test may want to stop the process; does nothing in production.
     let probe: @Sendable (String) -> Void
 
@@ -87,6 +88,7 @@ public final class Worker: Service {
                 return
             } catch {
                 // The database is away or busy: what was due stays due, and the next look finds it again.
+                if case .runs = work { metrics.runs.failures.increment() } else { metrics.lines.failures.increment() }
                 logger.warning("work was put off", metadata: ["work": "\(work)", "error": "\(error)"])
                 try? await Task.sleep(for: .milliseconds(Double.random(in: 50...250)))
             }

@@ -16,6 +16,7 @@ public struct ClaimedEffect: Sendable {
     public let createdAt: Date
     /// The database's time of the claim.
     public let claimedAt: Date
+    public let trace: TraceContext?
     public var account: Account?
 
     /// The connected account it goes to.
@@ -46,7 +47,8 @@ extension StoreTransaction {
                 id: try row.decode("id"), key: try row.decode("key"), channelID: try row.decode("channel_id"),
                 conversationID: try row.decode("conversation_id"), messageID: try row.decode("message_id"),
                 body: try row.decodeJSON("body"), attempts: try row.decode("attempts"), epoch: try row.decode("epoch"),
-                createdAt: try row.decode("created_at"), claimedAt: try row.decode("now"))
+                createdAt: try row.decode("created_at"), claimedAt: try row.decode("now"),
+                trace: try row.decode("trace", as: String?.self).flatMap(TraceContext.init(text:)))
         }
         guard !effects.isEmpty else { return [] }
         var accounts: [UUID: ClaimedEffect.Account] = [:]

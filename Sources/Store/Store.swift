@@ -37,10 +37,12 @@ public final class Store: Sendable {
     ) async throws -> Result {
         let options = TransactionOptions(settings: try AccessContext.current?.settings())
         var attempt = 0
+        // The body runs on another thread, which knows nothing of the task.
+        let trace = TraceContext.current
         while true {
             do {
                 let (result, nudged) = try await database.transaction(options) { [statements] transaction in
-                    let store = StoreTransaction(transaction, statements: statements)
+                    let store = StoreTransaction(transaction, statements: statements, trace: trace)
                     let result = try body(store)
                     try store.flush()
                     try store.markRoom()

@@ -13,10 +13,14 @@ public final class StoreTransaction {
     /// Announced after the commit, never before: a nudge must find what it is about.
     public private(set) var nudged: Set<Nudge> = []
 
+    /// What the changes of this transaction belong to, unless they say so themselves: the request that asked for them.
+    let trace: TraceContext?
+
     /// Agents who hold less than before: whoever waits for them is looked at before the commit.
     var roomFor: Set<UUID> = []
 
-    init(_ transaction: PostgresTransaction, statements: StatementLibrary) {
+    init(_ transaction: PostgresTransaction, statements: StatementLibrary, trace: TraceContext? = nil) {
+        self.trace = trace
         self.transaction = transaction
         self.statements = statements
     }

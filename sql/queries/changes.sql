@@ -110,11 +110,11 @@ ORDER BY u.id;
 
 -- name: changes_insert_candidates
 INSERT INTO runs
-    (workspace_id, id, workflow_id, workflow_version, contact_id, conversation_id, trigger_message_id, opened_at)
-SELECT w.id, u.id, u.workflow_id, u.workflow_version, u.contact_id, u.conversation_id, u.message_id, u.opened_at
+    (workspace_id, id, workflow_id, workflow_version, contact_id, conversation_id, trigger_message_id, opened_at, trace)
+SELECT w.id, u.id, u.workflow_id, u.workflow_version, u.contact_id, u.conversation_id, u.message_id, u.opened_at, u.trace
 FROM workspaces w,
-    unnest($2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::uuid[], $8::timestamptz[])
-        AS u (id, workflow_id, workflow_version, contact_id, conversation_id, message_id, opened_at)
+    unnest($2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::uuid[], $8::timestamptz[], $9::text[])
+        AS u (id, workflow_id, workflow_version, contact_id, conversation_id, message_id, opened_at, trace)
 WHERE w.id = $1
 ORDER BY u.id;
 
@@ -232,12 +232,13 @@ WHERE m.workspace_id = $1 AND m.team_id = u.team_id AND m.agent_id = u.agent_id;
 
 -- name: changes_insert_outbox
 INSERT INTO outbox
-    (workspace_id, id, key, kind, channel_id, conversation_id, message_id, run_id, body, next_at, expires_at, created_at)
+    (workspace_id, id, key, kind, channel_id, conversation_id, message_id, run_id, body, next_at, expires_at, created_at,
+    trace)
 SELECT w.id, u.id, u.key, u.kind, u.channel_id, u.conversation_id, u.message_id, u.run_id, u.body::jsonb, now(),
-    now() + interval '24 hours', u.created_at
+    now() + interval '24 hours', u.created_at, u.trace
 FROM workspaces w,
     unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
-        $10::timestamptz[])
-        AS u (id, key, kind, channel_id, conversation_id, message_id, run_id, body, created_at)
+        $10::timestamptz[], $11::text[])
+        AS u (id, key, kind, channel_id, conversation_id, message_id, run_id, body, created_at, trace)
 WHERE w.id = $1
 ORDER BY u.id;

@@ -37,7 +37,7 @@ SET owner = $3, epoch = o.epoch + 1, lease_until = now() + make_interval(secs =>
 FROM due
 WHERE o.workspace_id = $1 AND o.id = due.id
 RETURNING o.id, o.key, o.channel_id, o.conversation_id, o.message_id, o.body, o.attempts, o.epoch, o.created_at,
-    o.expires_at, o.lease_until, now() AS now;
+    o.expires_at, o.lease_until, o.trace, now() AS now;
 
 -- name: outbox_accounts
 SELECT ch.id, ch.kind, ch.url, s.token

@@ -18,7 +18,7 @@ FOR UPDATE SKIP LOCKED;
 -- A run that another worker holds is skipped; its signals stay in the mailbox.
 -- name: runs_claim
 SELECT r.id, r.workflow_id, r.workflow_version, r.contact_id, r.conversation_id, r.status, r.reason, r.step, r.state,
-    r.trigger_message_id, r.opened_at, r.started_at, r.ended_at, r.failures
+    r.trigger_message_id, r.opened_at, r.started_at, r.ended_at, r.failures, r.trace
 FROM runs r
 WHERE r.workspace_id = $1 AND r.id = ANY ($2::uuid[])
 ORDER BY r.id

@@ -37,7 +37,9 @@ struct InboundRoutes: Sendable {
         of events: [ParsedInbound.Event], from channel: UUID, in workspace: UUID
     ) async throws -> JSON {
         var accepted: [InboundEvent] = []
-        for case .message(let message) in events { accepted.append(InboundEvent(channelID: channel, message: message)) }
+        for case .message(let message) in events {
+            accepted.append(InboundEvent(channelID: channel, message: message, trace: .current))
+        }
         var results = try await accept(accepted, in: workspace).makeIterator()
         let answers = events.enumerated().map { index, event -> JSON in
             switch event {

@@ -43,6 +43,7 @@ public final class Scheduler: Service {
     /// In place of the database's clock; for tests.
     private let clock: (@Sendable () -> Date)?
     private let owner = UUID()
+    private let metrics = SchedulerMetrics()
 
     public convenience init(
         store: Store, jobs: JobLibrary, runner: ReportRunner, configuration: Configuration = Configuration(),
@@ -146,6 +147,8 @@ public final class Scheduler: Service {
             try $0.claimJobRun(of: names, in: workspace, owner: owner, lease: lease, at: claimedAt)
         }
         guard let claimed else { return false }
+        let began = ContinuousClock.now
+        defer { metrics.run.record(duration: ContinuousClock.now - began) }
         let outcome: Result<JSON, any Error>
         do {
             // The others that took it never came back to say why.
@@ -181,6 +184,7 @@ public final class Scheduler: Service {
                 try $0.finishJobRun(run, in: workspace, owner: owner, result: result, at: now)
             }
             if isOurs { pass.completed += 1 } else { pass.lost += 1 }
+            (isOurs ? metrics.completed : metrics.lost).increment()
         case .failure(let error):
             let isLast = run.attempts >= configuration.maximumAttempts
             let delay = configuration.backoff.delay(afterFailures: run.attempts, jitter: .random(in: 0..<1))
@@ -196,6 +200,7 @@ public final class Scheduler: Service {
                     run, in: workspace, owner: owner, reason: reason, retryAfter: isLast ? nil : delay, at: now)
             }
             if !isOurs { pass.lost += 1 } else if isLast { pass.failed += 1 } else { pass.retried += 1 }
+            (isOurs ? isLast ? metrics.failed : metrics.retried : metrics.lost).increment()
         }
     }
 }

@@ -58,6 +58,8 @@ public struct RunCandidateRow: Sendable {
     public var conversationID: UUID
     public var messageID: UUID?
     public var openedAt: Date?
+    /// The call that opened the conversation.
+    public var trace: TraceContext?
 }
 
 public struct RunRow: Sendable {
@@ -179,4 +181,6 @@ public struct OutboxRow: Sendable {
     public var runID: UUID?
     public var body: JSON
     public var createdAt: Date
+    /// The call that it goes back to.
+    public var trace: TraceContext?
 }

@@ -12,7 +12,7 @@ extension StoreTransaction {
                 [
                     workspace, candidates.map(\.id), candidates.map(\.workflowID), candidates.map(\.version),
                     candidates.map(\.contactID), candidates.map(\.conversationID), candidates.map(\.messageID),
-                    candidates.map(\.openedAt),
+                    candidates.map(\.openedAt), candidates.map { $0.trace?.text },
                 ])
             changes.runsInserted = []
         }
@@ -66,7 +66,7 @@ extension StoreTransaction {
             [
                 workspace, rows.map(\.id), rows.map(\.key), rows.map(\.kind), rows.map(\.channelID),
                 rows.map(\.conversationID), rows.map(\.messageID), rows.map(\.runID), rows.map { $0.body.text },
-                rows.map(\.createdAt),
+                rows.map(\.createdAt), rows.map { $0.trace?.text },
             ])
         changes.outbox = []
     }

@@ -43,7 +43,7 @@ extension StoreTransaction {
     /// The message, its event and its effect. The conversation's row is locked and added to `changes` by the caller.
     func recordMessage(
         _ text: String, id: UUID, key: String, in conversation: inout Conversation, channel: OutgoingChannel?,
-        by caller: Caller, at now: Date, workspace: UUID, run: UUID? = nil
+        by caller: Caller, at now: Date, workspace: UUID, run: UUID? = nil, trace: TraceContext? = nil
     ) {
         var data: [(String, JSON?)] = [
             ("message_id", .id(id)), ("channel_id", channel.map { .id($0.id) }), ("run_id", run.map { .id($0) }),
@@ -79,7 +79,7 @@ extension StoreTransaction {
                     ("contact_id", .id(conversation.contactID)), ("external_id", .string(externalID)),
                     ("text", .string(text)), ("source", .string(caller.source.rawValue)),
                     ("sent_at", .instant(event.occurredAt)),
-                ]), createdAt: event.occurredAt))
+                ]), createdAt: event.occurredAt, trace: trace ?? self.trace))
         nudge(.outbox(workspace: workspace))
     }
 

@@ -31,7 +31,7 @@ extension StoreTransaction {
     /// `changes` by the caller, when all its events are recorded.
     func recordOpening(
         of conversation: inout Conversation, channelName: String?, message: UUID?, triggers: [PublishedTrigger],
-        by caller: Caller, at now: Date, in workspace: UUID
+        by caller: Caller, at now: Date, in workspace: UUID, trace: TraceContext? = nil
     ) {
         changes.events.append(
             conversation.record(
@@ -47,7 +47,7 @@ extension StoreTransaction {
                 RunCandidateRow(
                     id: run, workflowID: trigger.workflowID, version: trigger.version,
                     contactID: conversation.contactID, conversationID: conversation.id, messageID: message,
-                    openedAt: conversation.openedAt))
+                    openedAt: conversation.openedAt, trace: trace ?? self.trace))
             changes.signals.append(
                 SignalRow(runID: run, id: newID(), kind: "started", visit: nil, dueAt: now, data: .emptyObject))
             nudge(.runs(workspace: workspace))

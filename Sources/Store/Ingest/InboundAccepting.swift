@@ -5,10 +5,13 @@ import Foundation
 public struct InboundEvent: Sendable, Hashable {
     public var channelID: UUID
     public var message: InboundMessage
+    /// The call that brought it: batches mix the events of many.
+    public var trace: TraceContext?
 
-    public init(channelID: UUID, message: InboundMessage) {
+    public init(channelID: UUID, message: InboundMessage, trace: TraceContext? = nil) {
         self.channelID = channelID
         self.message = message
+        self.trace = trace
     }
 }
 

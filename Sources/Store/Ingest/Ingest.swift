@@ -163,7 +163,7 @@ extension StoreTransaction {
             contact.openedBy = message
             recordOpening(
                 of: &conversation, channelName: batch.channelNames[event.channelID], message: message,
-                triggers: batch.triggers, by: caller, at: batch.now, in: batch.workspace)
+                triggers: batch.triggers, by: caller, at: batch.now, in: batch.workspace, trace: event.trace)
         }
         changes.events.append(
             conversation.record(

@@ -12,6 +12,14 @@ public enum LineTurn: Sendable, Equatable {
     case blocked(served: Int)
     /// Another worker's line.
     case leased
+
+    /// How many were given to an agent.
+    public var served: Int {
+        switch self {
+        case .settled(let served), .more(let served), .blocked(let served): served
+        case .leased: 0
+        }
+    }
 }
 
 extension StoreTransaction {

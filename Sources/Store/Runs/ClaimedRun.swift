@@ -14,6 +14,7 @@ struct ClaimedRun {
     var reason: String?
     let messageID: UUID?
     let openedAt: Date?
+    let trace: TraceContext?
     var startedAt: Date?
     var state: RunState
     var signals: [RunSignal] = []
@@ -27,6 +28,7 @@ struct ClaimedRun {
         status = try row.decode("status")
         messageID = try row.decode("trigger_message_id")
         openedAt = try row.decode("opened_at")
+        trace = try row.decode("trace", as: String?.self).flatMap(TraceContext.init(text:))
         startedAt = try row.decode("started_at")
         state = RunState(json: try row.decodeJSON("state")) ?? RunState()
     }
@@ -39,6 +41,11 @@ struct ClaimedRun {
 public struct RunBatchOutcome: Sendable {
     /// Runs advanced.
     public var advanced = 0
+    /// Runs that began, and those that ended, by their status.
+    public var started = 0
+    public var ended: [String: Int] = [:]
+    /// Until the runs were ours.
+    public var claimed = Duration.zero
     /// Whether there may be more due at once.
     public var isFull = false
 }

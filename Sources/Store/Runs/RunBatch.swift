@@ -277,12 +277,19 @@ extension StoreTransaction {
         claimed: (UUID) -> Void = { _ in }
     ) throws -> RunBatchOutcome {
         changes.workspaceID = workspace
+        let began = ContinuousClock.now
         let (runs, isFull) = try claimRuns(limit: limit, in: workspace)
+        let took = ContinuousClock.now - began
         for run in runs { claimed(run.id) }
         guard !runs.isEmpty else { return RunBatchOutcome(advanced: 0, isFull: isFull) }
         let batch = RunBatch(runs, self, versions, holder, workspace)
         try batch.load()
         try batch.work()
-        return RunBatchOutcome(advanced: runs.count, isFull: isFull)
+        return RunBatchOutcome(
+            advanced: runs.count,
+            started: zip(runs, batch.runs).count { $0.isCandidate && $1.status != "none" },
+            ended: batch.runs.filter { !$0.isLiving && $0.status != "none" }
+                .reduce(into: [:]) { $0[$1.status, default: 0] += 1 },
+            claimed: took, isFull: isFull)
     }
 }

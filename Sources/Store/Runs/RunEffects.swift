@@ -41,7 +41,8 @@ extension RunBatch {
         case .sendMessage(let text):
             tx.recordMessage(
                 text, id: tx.newID(), key: effect.key(run: run.id), in: &conversation,
-                channel: try outgoingChannel(of: conversation), by: caller, at: now, workspace: workspace, run: run.id)
+                channel: try outgoingChannel(of: conversation), by: caller, at: now, workspace: workspace,
+                run: run.id, trace: run.trace)
         case .addComment(let text):
             _ = tx.recordComment(text, in: &conversation, by: caller, at: now, run: run.id)
         case .closeConversation(let category, let summary):

@@ -1,0 +1,49 @@
+import Foundation
+import Logging
+import ServiceLifecycle
+import Store
+import Synchronization
+
+/// Shows this process to the others while it lives, and finds out which of all is the first.
+public final class Heartbeat: Service {
+    /// Three of these without a sign, and a process is taken for lost (`processes_list`).
+    private static let interval: Duration = .seconds(5)
+
+    private let store: Store
+    private let process: ProcessDescription
+    private let logger: Logger
+    private let first = Atomic<Bool>(false)
+
+    public init(store: Store, process: ProcessDescription, logger: Logger) {
+        self.store = store
+        self.process = process
+        self.logger = logger
+    }
+
+    /// Whether this is the oldest of the living processes: the one that looks at what concerns all of them.
+    public var isFirst: Bool { first.load(ordering: .relaxed) }
+
+    /// Gives signs until shut down, then takes its own row away.
+    public func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await self.beat()
+                } catch {
+                    // Others may take over what only the first does.
+                    self.first.store(false, ordering: .relaxed)
+                    self.logger.debug("no sign could be given", metadata: ["error": "\(error)"])
+                }
+                try await Task.sleep(for: Self.interval * Double.random(in: 0.9...1.1))
+            }
+        }
+        try? await store.forgetProcess(process.id)
+    }
+
+    /// One sign.
+    func beat() async throws {
+        try await store.heartbeat(process)
+        let living = try await store.processes().first { $0.isAlive }
+        first.store(living?.description.id == process.id, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,68 @@
+import Core
+import Foundation
+import Postgres
+
+/// What waits to be done, in one workspace or in all. A count of a workspace ends at 10,000.
+public struct Backlog: Sendable, Hashable {
+    /// Something that waits: how many of it, and since when the first of them, in seconds; nil when nothing waits.
+    public struct Queue: Sendable, Hashable {
+        public var count: Int
+        public var age: TimeInterval?
+    }
+
+    /// Conversations in line, by the time from which their place counts.
+    public var lines: Queue
+    /// Runs that go on.
+    public var activeRuns: Int
+    /// Signals that a worker should have taken, by the time they fell due.
+    public var signals: Queue
+    /// Effects not yet carried out or given up, by the time of their making.
+    public var outbox: Queue
+    /// For how long the effect that is due first has been due.
+    public var outboxOverdue: TimeInterval?
+    /// Job runs that are due, by the time they fell due.
+    public var jobs: Queue
+    /// The database's time of all this.
+    public var observedAt: Date
+}
+
+extension Store {
+    /// What waits in one workspace.
+    /// - Throws: `PostgresError`.
+    public func backlog(of workspace: UUID) async throws -> Backlog {
+        try Backlog(row: one("backlog", [workspace], what: "workspace") { $0 })
+    }
+
+    /// What waits in all workspaces together. As the owner: the API's role sees one workspace at a time.
+    /// - Parameter timeout: seconds after which the database gives up.
+    public func backlogOfAll(timeout: TimeInterval) async throws -> Backlog {
+        let statement = try statements.named("backlog_of_all")
+        return try await database.transaction(TransactionOptions(isReadOnly: true)) { transaction in
+            transaction.send(
+                Statement(
+                    name: "backlog_timeout", sql: "SET LOCAL statement_timeout = \(Int(timeout * 1000))", plan: .custom))
+            guard let row = try transaction.query(statement).first else { throw StoreError.notFound(what: "backlog") }
+            return try Backlog(row: row)
+        }
+    }
+}
+
+extension Backlog {
+    init(row: PostgresRow) throws {
+        let now: Date = try row.decode("now")
+        func age(_ since: Date?) -> TimeInterval? { since.map { max(0, now.timeIntervalSince($0)) } }
+        func queue(_ count: String, since: Date?) throws -> Queue {
+            Queue(count: try row.decode(count), age: age(since))
+        }
+        lines = try queue("lines_waiting", since: try row.decode("lines_oldest"))
+        activeRuns = try row.decode("runs_active")
+        signals = try queue("signals_due", since: try row.decode("signals_oldest"))
+        // An effect's id is its time.
+        let first: UUID? = try row.decode("outbox_first")
+        outbox = try queue("outbox_pending", since: first.flatMap { UUIDv7.time(of: $0) })
+        let next: Date? = try row.decode("outbox_next")
+        outboxOverdue = age(next)
+        jobs = try queue("jobs_due", since: try row.decode("jobs_oldest"))
+        observedAt = now
+    }
+}

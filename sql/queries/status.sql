@@ -1,0 +1,49 @@
+-- What waits to be done. Only what is living is looked at, through its partial index, and at most 10,000 entries of each
+-- kind of a workspace: beyond, the number is 10,000 and the oldest is the oldest of these.
+
+-- name: backlog
+-- plan: custom
+SELECT l.count AS lines_waiting, l.oldest AS lines_oldest, r.count AS runs_active, s.count AS signals_due,
+    s.oldest AS signals_oldest, o.count AS outbox_pending, o.first AS outbox_first, o.next AS outbox_next,
+    j.count AS jobs_due, j.oldest AS jobs_oldest, statement_timestamp() AS now
+FROM
+    (SELECT count(*) AS count, min(x.queued_at) AS oldest FROM (
+        SELECT e.queued_at FROM line_entries e WHERE e.workspace_id = $1
+        ORDER BY e.line_id, e.priority, e.queued_at, e.id LIMIT 10000) x) l,
+    (SELECT count(*) AS count FROM (
+        SELECT r.id FROM runs r WHERE r.workspace_id = $1 AND r.status = 'active' ORDER BY r.id LIMIT 10000) x) r,
+    (SELECT count(*) AS count, min(x.due_at) AS oldest FROM (
+        SELECT s.due_at FROM run_signals s WHERE s.workspace_id = $1 AND s.due_at <= statement_timestamp()
+        ORDER BY s.due_at, s.id LIMIT 10000) x) s,
+    (SELECT count(*) AS count, min(x.id::text)::uuid AS first, min(x.next_at) AS next FROM (
+        SELECT o.id, o.next_at FROM outbox o WHERE o.workspace_id = $1 AND o.status = 'pending'
+        ORDER BY o.next_at, o.id LIMIT 10000) x) o,
+    (SELECT count(*) AS count, min(x.next_at) AS oldest FROM (
+        SELECT j.next_at FROM job_runs j
+        WHERE j.workspace_id = $1 AND j.status IN ('pending', 'running') AND j.next_at <= statement_timestamp()
+        ORDER BY j.next_at, j.id LIMIT 10000) x) j;
+
+-- The same of everybody together, for operators.
+-- name: backlog_of_all
+-- plan: custom
+SELECT coalesce(sum(l.count), 0)::bigint AS lines_waiting, min(l.oldest) AS lines_oldest,
+    coalesce(sum(r.count), 0)::bigint AS runs_active, coalesce(sum(s.count), 0)::bigint AS signals_due,
+    min(s.oldest) AS signals_oldest, coalesce(sum(o.count), 0)::bigint AS outbox_pending,
+    min(o.first::text)::uuid AS outbox_first, min(o.next) AS outbox_next,
+    coalesce(sum(j.count), 0)::bigint AS jobs_due, min(j.oldest) AS jobs_oldest, statement_timestamp() AS now
+FROM workspaces w
+    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.queued_at) AS oldest FROM (
+        SELECT e.queued_at FROM line_entries e WHERE e.workspace_id = w.id
+        ORDER BY e.line_id, e.priority, e.queued_at, e.id LIMIT 10000) x) l
+    CROSS JOIN LATERAL (SELECT count(*) AS count FROM (
+        SELECT r.id FROM runs r WHERE r.workspace_id = w.id AND r.status = 'active' ORDER BY r.id LIMIT 10000) x) r
+    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.due_at) AS oldest FROM (
+        SELECT s.due_at FROM run_signals s WHERE s.workspace_id = w.id AND s.due_at <= statement_timestamp()
+        ORDER BY s.due_at, s.id LIMIT 10000) x) s
+    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.id::text)::uuid AS first, min(x.next_at) AS next FROM (
+        SELECT o.id, o.next_at FROM outbox o WHERE o.workspace_id = w.id AND o.status = 'pending'
+        ORDER BY o.next_at, o.id LIMIT 10000) x) o
+    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.next_at) AS oldest FROM (
+        SELECT j.next_at FROM job_runs j
+        WHERE j.workspace_id = w.id AND j.status IN ('pending', 'running') AND j.next_at <= statement_timestamp()
+        ORDER BY j.next_at, j.id LIMIT 10000) x) j;
