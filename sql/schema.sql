@@ -498,9 +498,21 @@ CREATE TABLE public.outbox (
     error text,
     created_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    trace text,
     CONSTRAINT outbox_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text])))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
+
+CREATE TABLE public.processes (
+    id uuid NOT NULL,
+    parts text[] NOT NULL,
+    host text NOT NULL,
+    process_id integer NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
 
 CREATE TABLE public.published_triggers (
     workspace_id uuid NOT NULL,
@@ -566,6 +578,7 @@ CREATE TABLE public.runs (
     started_at timestamp with time zone,
     ended_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    trace text,
     CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['candidate'::text, 'active'::text, 'completed'::text, 'failed'::text, 'conversation_closed'::text, 'stopped'::text])))
 )
 WITH (fillfactor='70');
@@ -725,6 +738,9 @@ ALTER TABLE ONLY public.operator_keys
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.published_triggers
     ADD CONSTRAINT published_triggers_pkey PRIMARY KEY (workspace_id, trigger_type, workflow_id);

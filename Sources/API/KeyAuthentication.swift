@@ -23,7 +23,7 @@ public enum Authentications {
             }
             if case .key(let key) = principal { uses.note(key) }
             try authorize(principal, request)
-            var metadata: [String: String] = ["caller": "\(principal.actor.kind) \(principal.id.lowercased)"]
+            var metadata: [String: String] = ["caller": principal.actor.kind, "key_id": principal.id.lowercased]
             if let workspace = principal.workspace { metadata["workspace"] = workspace.lowercased }
             var access = AccessContext(
                 workspace: principal.workspace, actor: principal.actor, address: request.address,
@@ -59,7 +59,7 @@ public enum Authentications {
     static func authorize(_ principal: Principal, _ request: AuthenticationRequest) throws(Problem) {
         switch principal {
         case .operatorKey:
-            guard request.permission == .operate else {
+            guard request.permission == .operate || request.permission == .observe else {
                 throw .forbidden("An operator key makes and changes workspaces; use a key of the workspace.")
             }
         case .key(let key):

@@ -4,6 +4,8 @@ import Store
 extension Permission {
     /// Workspaces themselves: operator keys only.
     public static let operate = Permission(rawValue: "operate")
+    /// How the system, or the caller's part of it, is doing: operator keys, and any key of a workspace.
+    public static let observe = Permission(rawValue: "observe")
     /// Looking at anything in the workspace.
     public static let read = Permission(rawValue: "read")
     /// Contacts, conversations, presence: the daily work.
@@ -20,7 +22,7 @@ extension Role {
     /// Whether a key of this role may do what a route demands.
     func grants(_ permission: Permission) -> Bool {
         switch permission {
-        case .read: true
+        case .read, .observe: true
         case .work, .receive: self != .viewer
         case .manage: self == .owner || self == .manager
         case .own: self == .owner

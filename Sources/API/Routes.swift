@@ -9,17 +9,21 @@ public struct APIServices: Sendable {
     public let reports: ReportService
     /// Returns when the database answers and holds every migration; throws otherwise.
     public let readiness: @Sendable () async throws -> Void
+    /// Who is at work and how far behind, a few seconds old at most.
+    public let status: @Sendable () async throws -> SystemStatus
     /// The bytes of `openapi.yaml`.
     public let document: [UInt8]
 
     public init(
         store: Store, inbound: any InboundAccepting, reports: ReportService,
-        readiness: @escaping @Sendable () async throws -> Void, document: [UInt8]
+        readiness: @escaping @Sendable () async throws -> Void,
+        status: @escaping @Sendable () async throws -> SystemStatus, document: [UInt8]
     ) {
         self.store = store
         self.inbound = inbound
         self.reports = reports
         self.readiness = readiness
+        self.status = status
         self.document = document
     }
 
@@ -42,6 +46,7 @@ public struct APIServices: Sendable {
             WorkflowRoutes(store: store).routes,
             RunRoutes(store: store).routes,
             ReportRoutes(store: store, reports: reports).routes,
+            StatusRoutes(store: store, system: status).routes,
             ServiceRoutes(readiness: readiness, document: document).routes,
             ProblemType.routes,
         ].flatMap { $0 }

@@ -1,12 +1,6 @@
 import Foundation
 import Store
 
-/// Who is at work, and what waits for them.
-public struct SystemStatus: Sendable, Hashable {
-    public var processes: [KnownProcess]
-    public var backlog: Backlog
-}
-
 /// Reads the system's status for whoever asks, at most every five seconds: the price is the same for one who asks and for
 /// a thousand.
 public actor SystemStatusReader {
@@ -27,10 +21,13 @@ public actor SystemStatusReader {
     /// - Throws: `PostgresError` when the database is away or needs more than two seconds.
     public func status() async throws -> SystemStatus {
         if let last, ContinuousClock.now - last.at < Self.lifetime { return last.status }
-        let task = reading ?? Task { [store] in
-            SystemStatus(
-                processes: try await store.processes(), backlog: try await store.backlogOfAll(timeout: Self.timeout))
-        }
+        let task =
+            reading
+            ?? Task { [store] in
+                SystemStatus(
+                    processes: try await store.processes(), backlog: try await store.backlogOfAll(timeout: Self.timeout)
+                )
+            }
         reading = task
         defer { reading = nil }
         let status = try await task.value

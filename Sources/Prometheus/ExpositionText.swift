@@ -3,7 +3,9 @@ struct ExpositionText {
     private(set) var text = ""
 
     mutating func begin(_ definition: MetricDefinition) {
-        if !definition.help.isEmpty { text += "# HELP \(definition.name) \(Self.escaped(definition.help, quotes: false))\n" }
+        if !definition.help.isEmpty {
+            text += "# HELP \(definition.name) \(Self.escaped(definition.help, quotes: false))\n"
+        }
         text += "# TYPE \(definition.name) \(definition.kind.rawValue)\n"
     }
 

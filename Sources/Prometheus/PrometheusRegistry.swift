@@ -71,7 +71,7 @@ public final class PrometheusRegistry: MetricsFactory {
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         make(label, dimensions, .counter(label, "")) { _ in
             .counter(CounterInstrument())
-        } as: {
+        } casting: {
             if case .counter(let counter) = $0 { counter } else { nil }
         } otherwise: {
             CounterInstrument()
@@ -99,7 +99,7 @@ public final class PrometheusRegistry: MetricsFactory {
     private func gauge(_ label: String, _ dimensions: [(String, String)]) -> GaugeInstrument {
         make(label, dimensions, .gauge(label, "")) { _ in
             .gauge(GaugeInstrument())
-        } as: {
+        } casting: {
             if case .gauge(let gauge) = $0 { gauge } else { nil }
         } otherwise: {
             GaugeInstrument()
@@ -109,7 +109,7 @@ public final class PrometheusRegistry: MetricsFactory {
     private func histogram(_ label: String, _ dimensions: [(String, String)]) -> HistogramInstrument {
         make(label, dimensions, .histogram(label, "")) { definition in
             .histogram(HistogramInstrument(bounds: definition.buckets))
-        } as: {
+        } casting: {
             if case .histogram(let histogram) = $0 { histogram } else { nil }
         } otherwise: {
             HistogramInstrument(bounds: MetricDefinition.durations)
@@ -120,7 +120,7 @@ public final class PrometheusRegistry: MetricsFactory {
     /// gets an instrument that nobody reads.
     private func make<Made>(
         _ name: String, _ dimensions: [(String, String)], _ fallback: MetricDefinition,
-        _ create: (MetricDefinition) -> Instrument, as cast: (Instrument) -> Made?, otherwise: () -> Made
+        _ create: (MetricDefinition) -> Instrument, casting cast: (Instrument) -> Made?, otherwise: () -> Made
     ) -> Made where Made: Sendable {
         let labels = ExpositionText.labels(dimensions)
         let instrument: Instrument? = state.withLock { state in

@@ -8,20 +8,22 @@ public struct Backlog: Sendable, Hashable {
     public struct Queue: Sendable, Hashable {
         public var count: Int
         public var age: TimeInterval?
+
+        func joined(with other: Queue) -> Queue { Queue(count: count + other.count, age: oldest(age, other.age)) }
     }
 
     /// Conversations in line, by the time from which their place counts.
-    public var lines: Queue
+    public var lines = Queue(count: 0)
     /// Runs that go on.
-    public var activeRuns: Int
+    public var activeRuns = 0
     /// Signals that a worker should have taken, by the time they fell due.
-    public var signals: Queue
+    public var signals = Queue(count: 0)
     /// Effects not yet carried out or given up, by the time of their making.
-    public var outbox: Queue
+    public var outbox = Queue(count: 0)
     /// For how long the effect that is due first has been due.
     public var outboxOverdue: TimeInterval?
     /// Job runs that are due, by the time they fell due.
-    public var jobs: Queue
+    public var jobs = Queue(count: 0)
     /// The database's time of all this.
     public var observedAt: Date
 }
@@ -30,7 +32,7 @@ extension Store {
     /// What waits in one workspace.
     /// - Throws: `PostgresError`.
     public func backlog(of workspace: UUID) async throws -> Backlog {
-        try Backlog(row: one("backlog", [workspace], what: "workspace") { $0 })
+        try await one("backlog", [workspace], what: "workspace", Backlog.init(row:))
     }
 
     /// What waits in all workspaces together. As the owner: the API's role sees one workspace at a time.
@@ -40,14 +42,24 @@ extension Store {
         return try await database.transaction(TransactionOptions(isReadOnly: true)) { transaction in
             transaction.send(
                 Statement(
-                    name: "backlog_timeout", sql: "SET LOCAL statement_timeout = \(Int(timeout * 1000))", plan: .custom))
-            guard let row = try transaction.query(statement).first else { throw StoreError.notFound(what: "backlog") }
-            return try Backlog(row: row)
+                    name: "backlog_timeout", sql: "SET LOCAL statement_timeout = \(Int(timeout * 1000))", plan: .custom)
+            )
+            return try transaction.query(statement).map(Backlog.init(row:))
+                .reduce(Backlog(observedAt: Date())) { $0.joined(with: $1) }
         }
     }
 }
 
 extension Backlog {
+    /// What waits in two workspaces together.
+    func joined(with other: Backlog) -> Backlog {
+        Backlog(
+            lines: lines.joined(with: other.lines), activeRuns: activeRuns + other.activeRuns,
+            signals: signals.joined(with: other.signals), outbox: outbox.joined(with: other.outbox),
+            outboxOverdue: oldest(outboxOverdue, other.outboxOverdue), jobs: jobs.joined(with: other.jobs),
+            observedAt: other.observedAt)
+    }
+
     init(row: PostgresRow) throws {
         let now: Date = try row.decode("now")
         func age(_ since: Date?) -> TimeInterval? { since.map { max(0, now.timeIntervalSince($0)) } }
@@ -65,4 +77,10 @@ extension Backlog {
         jobs = try queue("jobs_due", since: try row.decode("jobs_oldest"))
         observedAt = now
     }
+}
+
+/// The greater of two ages; nil when neither waits.
+private func oldest(_ one: TimeInterval?, _ other: TimeInterval?) -> TimeInterval? {
+    guard let one, let other else { return one ?? other }
+    return max(one, other)
 }

@@ -30,6 +30,17 @@ public struct KnownProcess: Sendable, Hashable {
     public let isAlive: Bool
 }
 
+/// Who is at work, and what waits for them.
+public struct SystemStatus: Sendable, Hashable {
+    public var processes: [KnownProcess]
+    public var backlog: Backlog
+
+    public init(processes: [KnownProcess], backlog: Backlog) {
+        self.processes = processes
+        self.backlog = backlog
+    }
+}
+
 extension Store {
     /// Says that the process lives, and forgets those that have not for a minute. The owner's statements only.
     public func heartbeat(_ process: ProcessDescription) async throws {

@@ -39,17 +39,24 @@ public final class APIProcess: Sendable {
         all["SWITCHBOARD_POOL_READ"] = "2"
         all["SWITCHBOARD_POOL_TRANSACTION"] = "4"
         all.merge(environment) { $1 }
-        try await result.run(arguments, all)
+        try await result.run(Self.program, arguments, all)
         return result
     }
 
-    private func run(_ arguments: [String], _ environment: [String: String]) async throws {
+    /// Starts any other program; its exit and what it writes to standard error are looked at alike.
+    public static func start(program: String, _ arguments: [String]) async throws -> APIProcess {
+        let result = APIProcess()
+        try await result.run(program, arguments, ProcessInfo.processInfo.environment)
+        return result
+    }
+
+    private func run(_ program: String, _ arguments: [String], _ environment: [String: String]) async throws {
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             // The kernel's parent-death signal goes by the thread that made the child, so that thread stays.
             let thread = Thread { [self] in
                 let process = Process()
                 process.executableURL = URL(filePath: "/usr/bin/setpriv")
-                process.arguments = ["--pdeathsig", "KILL", "--", Self.program] + arguments
+                process.arguments = ["--pdeathsig", "KILL", "--", program] + arguments
                 process.environment = environment
                 process.standardInput = FileHandle.nullDevice
                 process.standardOutput = FileHandle.nullDevice

@@ -11,6 +11,8 @@ public final class FakeChannel: Sendable {
         public let key: String
         /// The bearer token.
         public let token: String
+        /// All of them, under names in lower case.
+        public let headers: [String: String]
         public let body: [UInt8]
         /// Which attempt under this key this is, 1 for the first.
         public let attempt: Int
@@ -152,7 +154,8 @@ public final class FakeChannel: Sendable {
         let token = (headers["authorization"] ?? "").replacingOccurrences(of: "Bearer ", with: "")
         return state.withLock { state in
             let delivery = Delivery(
-                key: key, token: token, body: body, attempt: 1 + state.deliveries.count { $0.key == key })
+                key: key, token: token, headers: headers, body: body,
+                attempt: 1 + state.deliveries.count { $0.key == key })
             state.deliveries.append(delivery)
             return delivery
         }

@@ -19,7 +19,7 @@ struct Switchboard: AsyncParsableCommand {
 
             \(Setting.reference)
             """,
-        version: "0.1.0",
+        version: Observation.version,
         subcommands: [
             ServeCommand.self, APICommand.self, WorkerCommand.self, SchedulerCommand.self, MigrateCommand.self,
             WorkspacesCommand.self, KeysCommand.self, JobsCommand.self, ReplayCommand.self, CheckCommand.self,

@@ -183,6 +183,11 @@ enum PlanArguments {
         workflow_version_get W WORKFLOW 2
         workflow_active_runs W WORKFLOW ZERO 1000
         workflow_candidate_runs W WORKFLOW ZERO ZERO 1000
+        backlog W
+        backlog_of_all
+        processes_list
+        processes_purge
+        process_delete ZERO
         workspace_get W
         workspace_lock W
         workspace_requires_if_match W

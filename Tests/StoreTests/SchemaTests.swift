@@ -11,7 +11,8 @@ import Testing
 struct SchemaTests {
     /// Indexes that do not begin with workspace_id: what is no tenant's (S36), and look-ups by a public id.
     private static let otherIndexes: Set<String> = [
-        "workspaces_pkey", "workspaces_name_key", "operator_keys_pkey", "schema_migrations_pkey", "api_keys_id_idx",
+        "workspaces_pkey", "processes_pkey", "workspaces_name_key", "operator_keys_pkey", "schema_migrations_pkey",
+        "api_keys_id_idx",
         "channels_id_idx", "contacts_tags_idx",
     ]
 
@@ -45,7 +46,7 @@ struct SchemaTests {
                 """)
             #expect(
                 try without.map { try $0.decode("name", as: String.self) } == [
-                    "operator_keys", "schema_migrations", "workspaces",
+                    "operator_keys", "processes", "schema_migrations", "workspaces",
                 ])
         }
     }

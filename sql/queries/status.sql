@@ -23,14 +23,12 @@ FROM
         WHERE j.workspace_id = $1 AND j.status IN ('pending', 'running') AND j.next_at <= statement_timestamp()
         ORDER BY j.next_at, j.id LIMIT 10000) x) j;
 
--- The same of everybody together, for operators.
+-- The same of every workspace in which anything waits, for operators.
 -- name: backlog_of_all
 -- plan: custom
-SELECT coalesce(sum(l.count), 0)::bigint AS lines_waiting, min(l.oldest) AS lines_oldest,
-    coalesce(sum(r.count), 0)::bigint AS runs_active, coalesce(sum(s.count), 0)::bigint AS signals_due,
-    min(s.oldest) AS signals_oldest, coalesce(sum(o.count), 0)::bigint AS outbox_pending,
-    min(o.first::text)::uuid AS outbox_first, min(o.next) AS outbox_next,
-    coalesce(sum(j.count), 0)::bigint AS jobs_due, min(j.oldest) AS jobs_oldest, statement_timestamp() AS now
+SELECT l.count AS lines_waiting, l.oldest AS lines_oldest, r.count AS runs_active, s.count AS signals_due,
+    s.oldest AS signals_oldest, o.count AS outbox_pending, o.first AS outbox_first, o.next AS outbox_next,
+    j.count AS jobs_due, j.oldest AS jobs_oldest, statement_timestamp() AS now
 FROM workspaces w
     CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.queued_at) AS oldest FROM (
         SELECT e.queued_at FROM line_entries e WHERE e.workspace_id = w.id
@@ -46,4 +44,6 @@ FROM workspaces w
     CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.next_at) AS oldest FROM (
         SELECT j.next_at FROM job_runs j
         WHERE j.workspace_id = w.id AND j.status IN ('pending', 'running') AND j.next_at <= statement_timestamp()
-        ORDER BY j.next_at, j.id LIMIT 10000) x) j;
+        ORDER BY j.next_at, j.id LIMIT 10000) x) j
+WHERE l.count + r.count + s.count + o.count + j.count > 0
+ORDER BY w.id;

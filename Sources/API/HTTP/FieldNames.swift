@@ -11,6 +11,8 @@ extension HTTPField.Name {
     static let xForwardedFor = constant("X-Forwarded-For")
     /// Says that the answer is that of an earlier request with the same key.
     static let idempotentReplayed = constant("Idempotent-Replayed")
+    static let traceparent = constant("traceparent")
+    static let tracestate = constant("tracestate")
     static let acceptPatch = constant("Accept-Patch")
 
     private static func constant(_ name: String) -> HTTPField.Name {

@@ -10,15 +10,21 @@ struct ServiceRoutes: Sendable {
     /// The bytes of `openapi.yaml`.
     let document: [UInt8]
 
-    var routes: [Route] {
+    /// What monitoring and load balancers ask.
+    var health: [Route] {
         [
             Route(.get, "/healthz", "getHealth", access: .open, isAnsweredUnderOverload: true) { _ in
                 .ok(["status": "ok"])
             },
             Route(.get, "/readyz", "getReadiness", access: .open, isAnsweredUnderOverload: true, handler: ready),
+        ]
+    }
+
+    var routes: [Route] {
+        health + [
             Route(.get, "/openapi.yaml", "getOpenAPI", access: .open) { _ in
                 APIResponse(body: .bytes(document, contentType: "application/yaml"))
-            },
+            }
         ]
     }
 

@@ -30,6 +30,7 @@ public final class APIServer: Service {
     private let configuration: APIServerConfiguration
     private let logger: Logger
     private let open = OpenConnections()
+    private let metrics: RequestMetrics?
     private let responder: RequestResponder
     private let state = Mutex(State())
     private let port = Once<Result<Int, APIServerError>>()
@@ -48,8 +49,10 @@ public final class APIServer: Service {
         self.logger = logger
         let dispatcher = Dispatcher(
             authenticator: authenticator, admission: Admission(limit: configuration.maximumConcurrentRequests))
+        metrics = configuration.isMeasured ? RequestMetrics(routes) : nil
         responder = RequestResponder(
-            router: dispatcher.router(for: routes), trustedProxies: configuration.trustedProxies, logger: logger)
+            router: dispatcher.router(for: routes), trustedProxies: configuration.trustedProxies, logger: logger,
+            metrics: metrics)
     }
 
     /// Connections open now.
@@ -118,7 +121,8 @@ public final class APIServer: Service {
         let refusalLogger = logger
         let channel = ConnectionChannel(
             limits: configuration.connection, open: open,
-            onRefusal: { refusal, requestID in
+            onRefusal: { [metrics] refusal, requestID in
+                metrics?.refuse(Int(refusal.status.code))
                 refusalLogger.info(
                     "request refused",
                     metadata: [

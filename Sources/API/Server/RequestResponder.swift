@@ -1,21 +1,29 @@
 import Addresses
+import struct Core.TraceContext
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
 
-/// One request on a connection: gives it an id, has it answered, sends the answer, writes its line into the log.
+/// One request on a connection: gives it an id and its place in a trace, has it answered, sends the answer, counts it and
+/// writes its line into the log.
 struct RequestResponder: Sendable {
     let router: RouterResponder<ExchangeContext>
     let trustedProxies: [AddressRange]
     let logger: Logger
+    /// Nil for a server whose requests are not counted.
+    let metrics: RequestMetrics?
 
     func respond(to request: Request, writer: consuming ResponseWriter, channel: any Channel) async throws {
         let started = ContinuousClock.now
         let requestID = RequestID.accepting(request.headers[.xRequestID])
         var logger = logger
         logger[metadataKey: "request_id"] = "\(requestID)"
+        let trace = TraceContext.accepting(request.headers)
+        logger[metadataKey: "trace_id"] = "\(trace.traceID)"
+        metrics?.inFlight.increment()
+        defer { metrics?.inFlight.decrement() }
         let exchange = Exchange(
             method: request.method, requestID: requestID,
             address: ClientAddress.text(channel, headers: request.headers, trusted: trustedProxies), logger: logger,
@@ -25,8 +33,9 @@ struct RequestResponder: Sendable {
         let routed = Request(head: head, body: request.body)
         var status: Int?
         do {
-            let response = try await router.respond(
-                to: routed, context: ExchangeContext(source: .init(exchange: exchange)))
+            let response = try await TraceContext.$current.withValue(trace) {
+                try await router.respond(to: routed, context: ExchangeContext(source: .init(exchange: exchange)))
+            }
             status = response.status.code
             let bytes = response.body.contentLength
             try await writer.write(response: response.head, body: response.body)
@@ -45,7 +54,8 @@ struct RequestResponder: Sendable {
         _ exchange: Exchange, status: Int?, bytes: Int?, since started: ContinuousClock.Instant, isComplete: Bool
     ) {
         let notes = exchange.notes
-        let duration = (ContinuousClock.now - started).components
+        let took = ContinuousClock.now - started
+        let duration = took.components
         let microseconds = duration.seconds * 1_000_000 + duration.attoseconds / 1_000_000_000_000
         var metadata: Logger.Metadata = notes.caller
         metadata["method"] = "\(exchange.method.rawValue)"
@@ -53,9 +63,13 @@ struct RequestResponder: Sendable {
         metadata["status"] = "\(status.map(String.init) ?? "-")"
         metadata["duration_ms"] = "\(Double(microseconds) / 1000)"
         metadata["bytes_in"] = "\(notes.receivedBytes)"
-        metadata["bytes_out"] = "\(notes.streamedBytes + (exchange.method == .head ? 0 : bytes ?? 0))"
+        let whole = exchange.method == .head ? 0 : bytes ?? 0
+        let sent = notes.streamedBytes > 0 ? notes.streamedBytes : whole
+        metadata["bytes_out"] = "\(sent)"
         if let problem = notes.problem { metadata["problem"] = "\(problem)" }
         if !isComplete { metadata["complete"] = "false" }
         exchange.logger.info("request", metadata: metadata)
+        metrics?.record(
+            exchange.method, notes.route, status: status, received: notes.receivedBytes, sent: sent, took: took)
     }
 }

@@ -17,6 +17,8 @@ public struct APIServerConfiguration: Sendable {
     public var shutdownTimeout: Duration = .seconds(20)
     /// Proxies whose `X-Forwarded-For` is believed. Without any the peer is the client.
     public var trustedProxies: [AddressRange] = []
+    /// Whether requests are counted; what only monitoring asks is not.
+    public var isMeasured = true
     /// The limits of each connection.
     public var connection = ConnectionLimits()
 

@@ -14,6 +14,16 @@ struct ListenOptions: ParsableArguments {
     var flags: [Setting: String?] { [.listen: listen, .shutdownLimit: shutdownLimit] }
 }
 
+/// The flags of any process that runs until it is stopped.
+struct ObservationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Where to answer monitoring, without a key; such as 127.0.0.1:9464.", valueName: "address:port"))
+    var metricsListen: String?
+
+    var flags: [Setting: String?] { [.metricsListen: metricsListen] }
+}
+
 /// The flags of a process that works.
 struct WorkerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Batches worked on at the same time, 1 to 64.", valueName: "number"))
@@ -50,11 +60,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var listening: ListenOptions
     @OptionGroup var working: WorkerOptions
+    @OptionGroup var observing: ObservationOptions
     @OptionGroup(title: "Settings") var options: SettingsOptions
 
     func run() async throws {
         let flags = listening.flags.merging(working.flags) { first, _ in first }
-        try await ServerCommand(parts: .all, demo: demo).run(options, flags)
+        try await ServerCommand(parts: .all, demo: demo).run(options, observing, flags)
     }
 }
 
@@ -70,10 +81,11 @@ struct APICommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var listening: ListenOptions
+    @OptionGroup var observing: ObservationOptions
     @OptionGroup(title: "Settings") var options: SettingsOptions
 
     func run() async throws {
-        try await ServerCommand(parts: .api).run(options, listening.flags)
+        try await ServerCommand(parts: .api).run(options, observing, listening.flags)
     }
 }
 
@@ -89,10 +101,11 @@ struct WorkerCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var working: WorkerOptions
+    @OptionGroup var observing: ObservationOptions
     @OptionGroup(title: "Settings") var options: SettingsOptions
 
     func run() async throws {
-        try await ServerCommand(parts: .worker).run(options, working.flags)
+        try await ServerCommand(parts: .worker).run(options, observing, working.flags)
     }
 }
 
@@ -107,10 +120,11 @@ struct SchedulerCommand: AsyncParsableCommand {
               DATABASE_URL=… switchboard scheduler
             """)
 
+    @OptionGroup var observing: ObservationOptions
     @OptionGroup(title: "Settings") var options: SettingsOptions
 
     func run() async throws {
-        try await ServerCommand(parts: .scheduler).run(options, [:])
+        try await ServerCommand(parts: .scheduler).run(options, observing, [:])
     }
 }
 
@@ -119,8 +133,11 @@ private struct ServerCommand: Sendable {
     let parts: ServerParts
     var demo = false
 
-    func run(_ options: SettingsOptions, _ flags: [Setting: String?]) async throws {
+    func run(
+        _ options: SettingsOptions, _ observing: ObservationOptions, _ flags: [Setting: String?]
+    ) async throws {
         try await CommandFailure.reporting {
+            let flags = flags.merging(observing.flags) { first, _ in first }
             let settings = try options.settings(flags, logLevel: .info)
             let logger = Logger(label: "switchboard")
             logger.debug("settings\n\(settings)")
@@ -140,7 +157,7 @@ private struct ServerCommand: Sendable {
     private func serve(
         _ settings: Settings, _ files: ProgramFiles, _ url: Secret, _ interruption: Interruption, _ logger: Logger
     ) async throws {
-        let server = Server(parts: parts, settings: settings, logger: logger)
+        let server = Server(parts: parts, settings: settings, registry: Observation.bootstrap(), logger: logger)
         let demo = demo
         try await Backend.with(
             settings, files, url, logger: logger, size: .configured, schema: .migrated

@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import HTTPClient
 import Logging
+import Prometheus
 import Reports
 import ServiceLifecycle
 import Store
@@ -18,12 +19,19 @@ struct ServerParts: OptionSet, Sendable {
     /// Report jobs by their schedules.
     static let scheduler = ServerParts(rawValue: 4)
     static let all: ServerParts = [.api, .worker, .scheduler]
+
+    /// As other processes and monitoring read them.
+    var names: [String] {
+        let all: [(ServerParts, String)] = [(.api, "api"), (.worker, "worker"), (.scheduler, "scheduler")]
+        return all.filter { contains($0.0) }.map(\.1)
+    }
 }
 
 /// The composition root: puts the parts together, runs them until a signal, and ends them in order.
 struct Server: Sendable {
     let parts: ServerParts
     let settings: Settings
+    let registry: PrometheusRegistry
     let logger: Logger
 
     /// Runs until the interruption. On the way out the API stops accepting and answers what it has, then workers stop
@@ -59,10 +67,22 @@ struct Server: Sendable {
         _ backend: Backend, _ api: Store?, _ client: HTTPClient, _ interruption: Interruption,
         _ whenListening: @escaping @Sendable (String) async throws -> Void
     ) async throws {
-        // Stopped in reverse: the API first, the carrier of nudges last.
+        let observation = Observation(registry, parts, backend, api: api, logger: logger)
+        // Stopped in reverse: the API first, the row among the processes last.
         var services: [any Service] = [
-            Broadcast(store: backend.store, tellsRuns: !parts.contains(.worker), logger: logger)
+            observation.heartbeat,
+            Broadcast(store: backend.store, tellsRuns: !parts.contains(.worker), logger: logger),
         ]
+        if let listen = settings.metricsListen {
+            let server = try observation.server(listen, backend, logger)
+            services += [
+                server,
+                Announcement { [logger] in
+                    let url = Self.url(listen, port: try await server.boundPort())
+                    logger.notice("metrics", metadata: ["url": "\(url)/metrics"])
+                },
+            ]
+        }
         let jobs = try JobLibrary(directory: backend.root.jobs)
         for problem in jobs.problems { logger.error("\(problem)") }
         let runner = ReportRunner(store: backend.store)
@@ -81,8 +101,9 @@ struct Server: Sendable {
         if let api {
             let uses = KeyUses()
             services.append(KeyUseRecorder(uses: uses, store: backend.store, logger: logger))
-            let server = try apiServer(backend, api, jobs, uses)
+            let server = try apiServer(backend, api, jobs, uses, observation)
             services.append(server)
+            registry.collect { [MetricSample("switchboard_http_connections", [], Double(server.connectionCount))] }
             services.append(
                 Announcement {
                     let port = try await server.boundPort()
@@ -97,12 +118,12 @@ struct Server: Sendable {
     }
 
     private func apiServer(
-        _ backend: Backend, _ api: Store, _ jobs: JobLibrary, _ uses: KeyUses
+        _ backend: Backend, _ api: Store, _ jobs: JobLibrary, _ uses: KeyUses, _ observation: Observation
     ) throws -> APIServer {
         let apiServices = APIServices(
             store: api, inbound: IngestCombiner(store: api, logger: logger),
             reports: ReportService(store: api, jobs: jobs, runner: ReportRunner(store: api)),
-            readiness: { try await backend.checkReadiness() },
+            readiness: { try await backend.checkReadiness() }, status: { try await observation.status.status() },
             document: [UInt8]((try? Data(contentsOf: backend.root.openAPI)) ?? Data()))
         var configuration = APIServerConfiguration(host: settings.listen.host, port: settings.listen.port)
         configuration.shutdownTimeout = min(configuration.shutdownTimeout, settings.shutdownLimit)

@@ -17,6 +17,9 @@ struct Setting: Sendable, Hashable {
     static let listen = Setting(
         key: "listen", environment: "SWITCHBOARD_LISTEN", flag: "--listen", defaultText: "127.0.0.1:8080",
         help: "Address and port to serve HTTP on; [::1]:8080 for IPv6, port 0 for any free one.")
+    static let metricsListen = Setting(
+        key: "metrics.listen", environment: "SWITCHBOARD_METRICS_LISTEN", flag: "--metrics-listen", defaultText: "off",
+        help: "Address and port where any process answers monitoring: /metrics, /healthz and /readyz, without a key.")
     static let databaseURL = Setting(
         key: "database_url", environment: "DATABASE_URL", flag: nil, defaultText: "a private cluster",
         help: """
@@ -59,8 +62,8 @@ struct Setting: Sendable, Hashable {
         defaultText: "PT30S", help: "How long running requests and batches may take to finish after Ctrl-C or SIGTERM.")
 
     static let all: [Setting] = [
-        listen, databaseURL, root, stateDirectory, logLevel, logFormat, readConnections, transactionConnections,
-        databaseLimit, workerConcurrency, allowPrivateNetworks, trustedProxies, shutdownLimit,
+        listen, metricsListen, databaseURL, root, stateDirectory, logLevel, logFormat, readConnections,
+        transactionConnections, databaseLimit, workerConcurrency, allowPrivateNetworks, trustedProxies, shutdownLimit,
     ]
 
     /// Variables of ours that are no settings of the server.

@@ -6,6 +6,8 @@ import Logging
 /// Everything that can be configured, read once at the start: flags win over environment over file.
 struct Settings: Sendable {
     var listen = ListenAddress(host: "127.0.0.1", port: 8080)
+    /// Where monitoring is answered; null: nowhere.
+    var metricsListen: ListenAddress?
     /// Null: run the private cluster in the state directory.
     var databaseURL: Secret?
     /// As given; ``RootDirectory/find(given:program:currentDirectory:)`` decides.
@@ -45,6 +47,9 @@ struct Settings: Sendable {
         settings.listen =
             reader.parsed(.listen, "must be ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080") { ListenAddress($0) }
             ?? settings.listen
+        settings.metricsListen = reader.parsed(
+            .metricsListen, "must be ADDRESS:PORT, such as 127.0.0.1:9464"
+        ) { ListenAddress($0) }
         settings.databaseURL = reader.parsed(
             .databaseURL,
             "must be a PostgreSQL URL (postgresql://user@host/database) or a connection string (host=… dbname=…)"
@@ -143,6 +148,7 @@ extension Settings: CustomStringConvertible {
     var description: String {
         """
         listen                  \(listen)
+        metrics.listen          \(metricsListen?.description ?? "off")
         database_url            \(databaseURL?.description ?? "none: a private cluster")
         root                    \(root ?? Setting.root.defaultText)
         state_directory         \(stateDirectory)

@@ -47,10 +47,11 @@ func withAPI(
         let logger = TestDatabase.silentLogger
         let api = try await apiStore(url, store)
         let jobs = try JobLibrary(directory: ProjectRoot.url.appending(path: "jobs"))
+        let status = SystemStatusReader(store: store)
         let services = APIServices(
             store: api, inbound: IngestCombiner(store: api, logger: logger),
             reports: ReportService(store: api, jobs: jobs, runner: ReportRunner(store: api)),
-            readiness: { _ = try await store.rows("SELECT 1") },
+            readiness: { _ = try await store.rows("SELECT 1") }, status: { try await status.status() },
             document: [UInt8](try Data(contentsOf: ProjectRoot.url.appending(path: "openapi.yaml"))))
         let uses = KeyUses()
         var configuration = APIServerConfiguration(host: "127.0.0.1", port: 0)
