@@ -19,7 +19,9 @@ import Testing
         timer.recordNanoseconds(500_000_000)
         timer.recordNanoseconds(2_000_000_000)
         Meter(label: "waiting", dimensions: [], factory: registry).set(2.5)
-        registry.collect { [MetricSample("told", [("lane", "read")], 7), MetricSample("waiting", [("who", "b")], .infinity)] }
+        registry.collect {
+            [MetricSample("told", [("lane", "read")], 7), MetricSample("waiting", [("who", "b")], .infinity)]
+        }
         #expect(
             await registry.scrape() == #"""
                 # HELP asked_total Asked, with a \\ and\na line.
