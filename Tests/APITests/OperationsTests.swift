@@ -373,6 +373,7 @@ import Testing
 
     private func service(_ api: Fixture) async throws {
         #expect(try await api.anonymous.get("/healthz").expect(200)["status"] == "ok")
+        #expect(try await api.operators.get("/v1/status").expect(200)["scope"] == "system")
         #expect(try await api.anonymous.get("/readyz").expect(200)["status"] == "ready")
         let document = try await api.anonymous.get("/openapi.yaml")
         try document.expect(200)

@@ -184,7 +184,6 @@ enum PlanArguments {
         workflow_active_runs W WORKFLOW ZERO 1000
         workflow_candidate_runs W WORKFLOW ZERO ZERO 1000
         backlog W
-        backlog_of_all
         processes_list
         processes_purge
         process_delete ZERO

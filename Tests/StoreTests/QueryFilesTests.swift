@@ -21,7 +21,6 @@ struct QueryFilesTests {
         "workspaces_with_lines_of": "which workspaces have work (S39)",
         "workspaces_with_old_keys": "which workspaces have work (S39)",
         "job_workspaces_unplanned": "which workspaces have work (S39)",
-        "backlog_of_all": "how much there is to do, for operators",
         "process_heartbeat": "processes", "processes_purge": "processes", "process_delete": "processes",
         "processes_list": "processes",
         "job_workspaces_due": "which workspaces have work (S39)",

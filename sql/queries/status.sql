@@ -22,28 +22,3 @@ FROM
         SELECT j.next_at FROM job_runs j
         WHERE j.workspace_id = $1 AND j.status IN ('pending', 'running') AND j.next_at <= statement_timestamp()
         ORDER BY j.next_at, j.id LIMIT 10000) x) j;
-
--- The same of every workspace in which anything waits, for operators.
--- name: backlog_of_all
--- plan: custom
-SELECT l.count AS lines_waiting, l.oldest AS lines_oldest, r.count AS runs_active, s.count AS signals_due,
-    s.oldest AS signals_oldest, o.count AS outbox_pending, o.first AS outbox_first, o.next AS outbox_next,
-    j.count AS jobs_due, j.oldest AS jobs_oldest, statement_timestamp() AS now
-FROM workspaces w
-    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.queued_at) AS oldest FROM (
-        SELECT e.queued_at FROM line_entries e WHERE e.workspace_id = w.id
-        ORDER BY e.line_id, e.priority, e.queued_at, e.id LIMIT 10000) x) l
-    CROSS JOIN LATERAL (SELECT count(*) AS count FROM (
-        SELECT r.id FROM runs r WHERE r.workspace_id = w.id AND r.status = 'active' ORDER BY r.id LIMIT 10000) x) r
-    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.due_at) AS oldest FROM (
-        SELECT s.due_at FROM run_signals s WHERE s.workspace_id = w.id AND s.due_at <= statement_timestamp()
-        ORDER BY s.due_at, s.id LIMIT 10000) x) s
-    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.id::text)::uuid AS first, min(x.next_at) AS next FROM (
-        SELECT o.id, o.next_at FROM outbox o WHERE o.workspace_id = w.id AND o.status = 'pending'
-        ORDER BY o.next_at, o.id LIMIT 10000) x) o
-    CROSS JOIN LATERAL (SELECT count(*) AS count, min(x.next_at) AS oldest FROM (
-        SELECT j.next_at FROM job_runs j
-        WHERE j.workspace_id = w.id AND j.status IN ('pending', 'running') AND j.next_at <= statement_timestamp()
-        ORDER BY j.next_at, j.id LIMIT 10000) x) j
-WHERE l.count + r.count + s.count + o.count + j.count > 0
-ORDER BY w.id;
