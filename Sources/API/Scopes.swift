@@ -8,7 +8,7 @@ extension Scope {
         "agents": "directory", "api-keys": "keys", "assignments": "conversations", "audit-log": "audit",
         "channels": "directory", "closing-categories": "directory", "contact-fields": "directory",
         "contacts": "contacts", "conversations": "conversations", "job-runs": "reports", "reports": "reports",
-        "runs": "workflows", "teams": "directory", "workflows": "workflows",
+        "runs": "workflows", "status": "reports", "teams": "directory", "workflows": "workflows",
     ]
 
     /// The scope of an operation; nil where there is none: open operations, and those of operators.
