@@ -652,7 +652,12 @@ CREATE TABLE public.workspaces (
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT workspaces_closing_note_check CHECK ((closing_note = ANY (ARRAY['off'::text, 'optional'::text, 'category'::text, 'category_and_summary'::text])))
+    rate_limit_quota integer,
+    rate_limit_seconds integer,
+    CONSTRAINT workspaces_closing_note_check CHECK ((closing_note = ANY (ARRAY['off'::text, 'optional'::text, 'category'::text, 'category_and_summary'::text]))),
+    CONSTRAINT workspaces_rate_limit_check CHECK (((rate_limit_quota IS NULL) = (rate_limit_seconds IS NULL))),
+    CONSTRAINT workspaces_rate_limit_quota_check CHECK (((rate_limit_quota >= 1) AND (rate_limit_quota <= 1000000))),
+    CONSTRAINT workspaces_rate_limit_seconds_check CHECK (((rate_limit_seconds >= 1) AND (rate_limit_seconds <= 86400)))
 );
 
 ALTER TABLE ONLY public.events ATTACH PARTITION public.events_default DEFAULT;
@@ -897,6 +902,8 @@ CREATE UNIQUE INDEX teams_name_key ON public.teams USING btree (workspace_id, lo
 CREATE UNIQUE INDEX workflows_name_key ON public.workflows USING btree (workspace_id, lower(name)) WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX workspaces_name_key ON public.workspaces USING btree (lower(name));
+
+CREATE INDEX workspaces_rate_limit_idx ON public.workspaces USING btree (id) WHERE (rate_limit_quota IS NOT NULL);
 
 ALTER INDEX public.events_pkey ATTACH PARTITION public.events_default_pkey;
 

@@ -9,19 +9,27 @@ import Store
 public enum Authentications {
     /// Looks every token up anew, by one indexed read: a revoked key stops with its next request.
     ///
-    /// - Parameter uses: where it is noted that a key called, whether it was let in or not.
-    public static func authenticator(_ store: Store, uses: KeyUses = KeyUses()) -> Authenticator {
-        { request in
+    /// - Parameters:
+    ///   - uses: where it is noted that a key called, whether it was let in or not.
+    ///   - limiter: whose limits every request is held against, as soon as it is known who calls.
+    public static func authenticator(
+        _ store: Store, uses: KeyUses = KeyUses(), limiter: RateLimiter = RateLimiter(.off)
+    ) -> Authenticator {
+        let limiting = RateLimiting(limiter)
+        return { request in
             let token: String
             switch request.bearer {
             case .missing: throw Problem.missingCredentials()
             case .malformed: throw Problem.invalidCredentials()
             case .token(let text): token = text
             }
+            try limiting.checkBefore(token, from: request.address)
             guard let principal = try await store.authenticate(token: token) else {
+                limiting.failed(token, from: request.address)
                 throw Problem.invalidCredentials()
             }
             if case .key(let key) = principal { uses.note(key) }
+            request.addHeaders(try limiting.admit(principal, token))
             try authorize(principal, request)
             var metadata: [String: String] = ["caller": principal.actor.kind, "key_id": principal.id.lowercased]
             if let workspace = principal.workspace { metadata["workspace"] = workspace.lowercased }

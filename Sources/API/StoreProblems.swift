@@ -42,7 +42,8 @@ extension IdempotencyKeyReused: ProblemConvertible {
 extension PostgresError: ProblemConvertible {
     public var problem: Problem {
         switch kind {
-        case .connection, .overloaded, .closed, .cancelled: return .unavailable("The database is away or busy.")
+        case .overloaded: return .overloaded("The database is behind.")
+        case .connection, .closed, .cancelled: return .unavailable("The database is away or busy.")
         case .commitUnknown:
             return .unavailable(
                 "The database was lost while committing; the change may have been made. Look before repeating.")

@@ -12,8 +12,9 @@ import Store
 public actor IngestCombiner: InboundAccepting {
     /// Messages in one transaction. Beyond a few hundred the gain per message is gone and the wait grows.
     public static let maximumBatch = 250
-    /// Messages waiting in this process. Beyond, callers are told to come back: memory stays bounded.
-    public static let maximumWaiting = 20_000
+    /// Seconds. Who would have to wait for longer is told to come back: together with the request's own work this stays
+    /// below two seconds, and memory stays bounded.
+    public static let maximumWait = 1.0
 
     private struct Call {
         let events: [InboundEvent]
@@ -23,9 +24,49 @@ public actor IngestCombiner: InboundAccepting {
     private let store: Store
     private let logger: Logger
     private let metrics = IngestMetrics()
-    /// Per workspace: the calls that gather while its batch is in flight. Present means in flight.
-    private var gathering: [UUID: [Call]] = [:]
+    /// Messages that wait or are being written.
     private var waiting = 0
+    /// Per workspace: the calls that gather while its batch is in flight. Present means in flight.
+    private var gathering: [UUID: Gathering] = [:]
+
+    private struct Gathering {
+        var calls: [Call] = []
+        /// Messages of these calls.
+        var count = 0
+        /// How long batches of the workspace take.
+        var queue = BatchQueue(batch: maximumBatch)
+        var batchBegan: ContinuousClock.Instant?
+
+        /// Seconds until who comes now is served.
+        var wait: Double { queue.wait(behind: count, age: batchAge) }
+
+        private var batchAge: Double? { batchBegan.map { $0.duration(to: .now) / .seconds(1) } }
+
+        mutating func add(_ call: Call) {
+            calls.append(call)
+            count += call.events.count
+        }
+
+        /// Takes out the calls of the next batch, which begins now.
+        mutating func take() -> [Call] {
+            var taken = 0
+            var messages = 0
+            while taken < calls.count, taken == 0 || messages + calls[taken].events.count <= maximumBatch {
+                messages += calls[taken].events.count
+                taken += 1
+            }
+            let batch = Array(calls[..<taken])
+            calls.removeFirst(taken)
+            count -= messages
+            batchBegan = .now
+            return batch
+        }
+
+        mutating func finished() {
+            if let batchAge { queue.finished(after: batchAge) }
+            batchBegan = nil
+        }
+    }
 
     public init(store: Store, logger: Logger) {
         self.store = store
@@ -34,19 +75,16 @@ public actor IngestCombiner: InboundAccepting {
 
     public func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {
         guard !events.isEmpty else { return [] }
-        guard waiting + events.count <= Self.maximumWaiting else {
+        guard (gathering[workspace]?.wait ?? 0) <= Self.maximumWait else {
             throw PostgresError(.overloaded, message: "too many inbound messages wait")
         }
         wait(for: events.count)
         defer { wait(for: -events.count) }
         return try await withCheckedThrowingContinuation { continuation in
             let call = Call(events: events, continuation: continuation)
-            if gathering[workspace] != nil {
-                gathering[workspace]?.append(call)
-            } else {
-                gathering[workspace] = [call]
-                Task { await self.drain(workspace) }
-            }
+            let isFirst = gathering[workspace] == nil
+            gathering[workspace, default: Gathering()].add(call)
+            if isFirst { Task { await self.drain(workspace) } }
         }
     }
 
@@ -63,15 +101,9 @@ public actor IngestCombiner: InboundAccepting {
     }
 
     private func sendAll(of workspace: UUID) async {
-        while let calls = gathering[workspace], !calls.isEmpty {
-            var taken = 0
-            var count = 0
-            while taken < calls.count, taken == 0 || count + calls[taken].events.count <= Self.maximumBatch {
-                count += calls[taken].events.count
-                taken += 1
-            }
-            gathering[workspace] = Array(calls[taken...])
-            await send(Array(calls[..<taken]), workspace)
+        while let calls = gathering[workspace]?.take(), !calls.isEmpty {
+            await send(calls, workspace)
+            gathering[workspace]?.finished()
         }
         gathering[workspace] = nil
     }

@@ -59,6 +59,11 @@ final class WaitingLine<Job: LineJob>: Sendable {
 
         var waiting: Int { max(0, entries.count - head - abandoned) }
 
+        func longestWait(at now: UInt64) -> Duration {
+            guard head < entries.count else { return .zero }
+            return .nanoseconds(Int64(clamping: now - min(entries[head].since, now)))
+        }
+
         mutating func compact() {
             if head == entries.count {
                 entries.removeAll(keepingCapacity: entries.capacity < 8192)
@@ -265,10 +270,12 @@ final class WaitingLine<Job: LineJob>: Sendable {
     var lastLoss: PostgresError? { state.withLock { $0.lastLoss } }
 
     var statistics: DatabaseStatistics.Lane {
-        state.withLock { state in
+        let now = MonotonicTime.now
+        return state.withLock { state in
             DatabaseStatistics.Lane(
                 connections: wakers.count, connected: state.connected, idle: state.idle.count, waiting: state.waiting,
-                inFlight: state.inFlight, served: state.served, refused: state.refused, lostConnections: state.losses)
+                longestWait: state.longestWait(at: now), inFlight: state.inFlight, served: state.served,
+                refused: state.refused, lostConnections: state.losses)
         }
     }
 

@@ -28,8 +28,10 @@ public final class APIProcess: Sendable {
     }
 
     /// Starts `switchboard` with these arguments.
+    ///
+    /// - Parameter descriptors: how many file descriptors it may have; nil is as many as the test.
     public static func start(
-        _ arguments: [String], database: String, environment: [String: String] = [:]
+        _ arguments: [String], database: String, environment: [String: String] = [:], descriptors: Int? = nil
     ) async throws -> APIProcess {
         let result = APIProcess()
         var all = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SWITCHBOARD_") }
@@ -39,24 +41,25 @@ public final class APIProcess: Sendable {
         all["SWITCHBOARD_POOL_READ"] = "2"
         all["SWITCHBOARD_POOL_TRANSACTION"] = "4"
         all.merge(environment) { $1 }
-        try await result.run(Self.program, arguments, all)
+        let limit = descriptors.map { ["prlimit", "--nofile=\($0):\($0)", "--"] } ?? []
+        try await result.run(limit + [Self.program] + arguments, all)
         return result
     }
 
     /// Starts any other program; its exit and what it writes to standard error are looked at alike.
     public static func start(program: String, _ arguments: [String]) async throws -> APIProcess {
         let result = APIProcess()
-        try await result.run(program, arguments, ProcessInfo.processInfo.environment)
+        try await result.run([program] + arguments, ProcessInfo.processInfo.environment)
         return result
     }
 
-    private func run(_ program: String, _ arguments: [String], _ environment: [String: String]) async throws {
+    private func run(_ command: [String], _ environment: [String: String]) async throws {
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             // The kernel's parent-death signal goes by the thread that made the child, so that thread stays.
             let thread = Thread { [self] in
                 let process = Process()
                 process.executableURL = URL(filePath: "/usr/bin/setpriv")
-                process.arguments = ["--pdeathsig", "KILL", "--", program] + arguments
+                process.arguments = ["--pdeathsig", "KILL", "--"] + command
                 process.environment = environment
                 process.standardInput = FileHandle.nullDevice
                 process.standardOutput = FileHandle.nullDevice
@@ -91,6 +94,21 @@ public final class APIProcess: Sendable {
 
     /// The exit code; nil while it runs, -1 after a signal.
     public var exitCode: Int32? { state.withLock { $0.exit } }
+
+    /// Memory that it holds, in bytes; 0 when it is gone.
+    public var residentBytes: Int {
+        guard let pid = state.withLock({ $0.pid }),
+            let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") })
+        else { return 0 }
+        return (Int(line.filter(\.isNumber)) ?? 0) * 1024
+    }
+
+    /// File descriptors that it has open.
+    public var descriptorCount: Int {
+        guard let pid = state.withLock({ $0.pid }) else { return 0 }
+        return (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
+    }
 
     /// Log lines with this message.
     public func lines(_ message: String) -> [JSON] {

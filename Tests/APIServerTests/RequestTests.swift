@@ -233,7 +233,7 @@ struct RequestTests {
             }
             let refused = try #require(await server.exchange("GET", "/things"))
             #expect(refused.status == 503)
-            #expect(refused["retry-after"] == "1")
+            #expect(["1", "2", "3"].contains(refused["retry-after"]))
             #expect(try problem(refused)["type"]?.string == "/problems/overloaded")
             #expect(try await server.exchange("GET", "/health")?.status == 200)
             server.slow.release()

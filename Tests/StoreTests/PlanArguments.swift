@@ -190,7 +190,7 @@ enum PlanArguments {
         workspace_get W
         workspace_lock W
         workspace_requires_if_match W
-        workspace_update W 'n' 'Europe/Madrid' 'off' false
+        workspace_update W 'n' 'Europe/Madrid' 'off' false - -
         workspaces_list ZERO 50
         workspace_find_by_name 'w2'
         agent_insert W NEW 'n' 'new@example.com' 'agent' 'online' 5
@@ -249,6 +249,7 @@ enum PlanArguments {
         job_run_fail W JOBRUN AGENT 1 'e' 5 -
         job_run_get W JOBRUN
         job_result_get W JOBRUN
+        workspaces_with_rate_limits
         """
 
     /// How the words are found in the workspace `$W`, as SQL that gives one text each.

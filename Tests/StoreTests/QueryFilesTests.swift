@@ -15,6 +15,7 @@ struct QueryFilesTests {
         "operator_keys_list": "operators", "operator_key_revoke": "operators",
         "workspace_insert": "makes the workspace", "workspaces_list": "operators",
         "workspace_find_by_name": "operators",
+        "workspaces_with_rate_limits": "every process knows the few that have one",
         "workspaces_with_due_signals": "which workspaces have work (S39)",
         "workspaces_with_due_lines": "which workspaces have work (S39)",
         "workspaces_with_due_effects": "which workspaces have work (S39)",

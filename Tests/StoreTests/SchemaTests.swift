@@ -11,8 +11,8 @@ import Testing
 struct SchemaTests {
     /// Indexes that do not begin with workspace_id: what is no tenant's (S36), and look-ups by a public id.
     private static let otherIndexes: Set<String> = [
-        "workspaces_pkey", "processes_pkey", "workspaces_name_key", "operator_keys_pkey", "schema_migrations_pkey",
-        "api_keys_id_idx",
+        "workspaces_pkey", "processes_pkey", "workspaces_name_key", "workspaces_rate_limit_idx", "operator_keys_pkey",
+        "schema_migrations_pkey", "api_keys_id_idx",
         "channels_id_idx", "contacts_tags_idx",
     ]
 

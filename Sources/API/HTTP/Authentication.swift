@@ -16,6 +16,8 @@ public struct AuthenticationRequest: Sendable {
     public let address: String?
     public let requestID: String
     public let logger: Logger
+    /// Adds headers to whatever is answered, such as the state of the caller's rate limit.
+    let addHeaders: @Sendable (HTTPFields) -> Void
 
     /// The credentials of `Authorization`.
     public var bearer: Bearer {
@@ -42,19 +44,15 @@ public struct Authentication: Sendable {
     public let principal: any Sendable
     /// On whose behalf the handler's statements run; without one the API's role sees no row of any workspace.
     public let access: AccessContext?
-    /// Headers for the answer, such as the state of the caller's rate limit.
-    public let responseHeaders: HTTPFields
     /// What every log line of the request says about the caller, such as the workspace; no secrets.
     public let logMetadata: Logger.Metadata
 
     /// Lets a caller through.
     public init(
-        principal: any Sendable, access: AccessContext? = nil, responseHeaders: HTTPFields = HTTPFields(),
-        logMetadata: Logger.Metadata = [:]
+        principal: any Sendable, access: AccessContext? = nil, logMetadata: Logger.Metadata = [:]
     ) {
         self.principal = principal
         self.access = access
-        self.responseHeaders = responseHeaders
         self.logMetadata = logMetadata
     }
 }

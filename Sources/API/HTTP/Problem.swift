@@ -158,8 +158,10 @@ extension Problem {
         Problem(.unavailable, detail: detail, headers: [.retryAfter: String(max(seconds, 1))])
     }
 
-    static func overloaded() -> Problem {
-        Problem(.overloaded, detail: "Too many requests are being handled.", headers: [.retryAfter: "1"])
+    /// 503 while there is more to do than can be done in time. Those refused at the same moment are asked to come back at
+    /// different ones.
+    static func overloaded(_ detail: String) -> Problem {
+        Problem(.overloaded, detail: detail, headers: [.retryAfter: String(Int.random(in: 1...3))])
     }
 
     static func contentTooLarge(limit: Int) -> Problem {

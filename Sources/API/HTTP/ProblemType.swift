@@ -161,14 +161,16 @@ extension ProblemType {
 extension ProblemType {
     public static let tooManyRequests = ProblemType(
         "too-many-requests", 429, "Too many requests",
-        "The key's rate is used up; `Retry-After` says for how many seconds.")
+        "A rate limit is used up: the key's, the channel's, the workspace's, or the address's for wrong tokens. "
+            + "`Retry-After` says for how many seconds, `violated-policies` which.")
     public static let internalError = ProblemType(
         "internal", 500, "Internal error", "A fault of ours; `instance` finds it in the log.")
     public static let unavailable = ProblemType(
         "unavailable", 503, "Temporarily unavailable",
         "Something this depends on, such as the database, is away; try again after `Retry-After`.")
     public static let overloaded = ProblemType(
-        "overloaded", 503, "Overloaded", "Too many requests are being handled at once; try again after `Retry-After`.")
+        "overloaded", 503, "Overloaded",
+        "There is more to do than can be done in time; nothing was done. Try again after `Retry-After`.")
 }
 
 extension ProblemType {

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import HTTPTypes
 import Store
 
@@ -39,7 +40,8 @@ struct WorkspaceRoutes: Sendable {
                         name: reader.patchRequired("name", .name),
                         timeZone: reader.patchRequired("time_zone", .timeZone),
                         closingNote: reader.patchRequired("closing_note", .enumeration()),
-                        requireIfMatch: reader.patchRequired("require_if_match", .bool))
+                        requireIfMatch: reader.patchRequired("require_if_match", .bool),
+                        rateLimit: reader.patch("rate_limit", .rateLimit))
                 }
                 let precondition = try request.precondition(\Workspace.json)
                 return .ok(try await store.write { try $0.updateWorkspace(id, patch, if: precondition) }.json)
@@ -65,7 +67,30 @@ extension Workspace {
         [
             "id": .id(id), "name": .string(name), "time_zone": .string(timeZone),
             "closing_note": .string(closingNote.rawValue), "require_if_match": .bool(requireIfMatch),
-            "created_at": .instant(createdAt), "updated_at": .instant(updatedAt),
+            "rate_limit": rateLimit?.json ?? .null, "created_at": .instant(createdAt),
+            "updated_at": .instant(updatedAt),
         ]
+    }
+}
+
+extension RateLimit {
+    var json: JSON {
+        ["quota": .integer(Int64(quota)), "window": .string(DurationText.format(TimeInterval(window)))]
+    }
+}
+
+extension FieldType where Value == RateLimit {
+    /// Requests and the time in which they come back.
+    static var rateLimit: FieldType {
+        FieldType { value, pointer, errors in
+            let reader = ObjectReader(value, pointer: pointer, errors: errors)
+            let quota = reader.int("quota", range: RateLimit.quotas)
+            let window = reader.duration(
+                "window",
+                range: TimeInterval(RateLimit.windows.lowerBound)...TimeInterval(RateLimit.windows.upperBound))
+            reader.finish()
+            guard let quota, let window else { return nil }
+            return RateLimit(quota: quota, window: Int(window))
+        }
     }
 }

@@ -40,15 +40,19 @@ public final class APIServer: Service {
     /// - Parameters:
     ///   - routes: every operation.
     ///   - authenticator: asked for each request to a route that is not open.
+    ///   - databaseWait: how long the one that waits longest for the database has waited; beyond the configured limit
+    ///     requests with a key get 503 `overloaded`.
     ///   - logger: gets one line per request at `info` and every error of ours at `error`.
     public init(
         configuration: APIServerConfiguration, routes: RouteTable, authenticator: @escaping Authenticator,
-        logger: Logger
+        databaseWait: @escaping @Sendable () -> Duration = { .zero }, logger: Logger
     ) {
         self.configuration = configuration
         self.logger = logger
         let dispatcher = Dispatcher(
-            authenticator: authenticator, admission: Admission(limit: configuration.maximumConcurrentRequests))
+            authenticator: authenticator, admission: Admission(limit: configuration.maximumConcurrentRequests),
+            bodies: BodyBudget(limit: configuration.maximumBodyBytes),
+            waiting: WaitGuard(limit: configuration.maximumDatabaseWait, wait: databaseWait))
         metrics = configuration.isMeasured ? RequestMetrics(routes) : nil
         responder = RequestResponder(
             router: dispatcher.router(for: routes), trustedProxies: configuration.trustedProxies, logger: logger,

@@ -9,6 +9,7 @@ import NIOCore
 enum Answer {
     static func render(_ response: APIResponse, _ exchange: Exchange) -> Response {
         var headers = response.headers
+        headers.append(contentsOf: exchange.notes.headers)
         headers[.xRequestID] = exchange.requestID
         headers[.date] = HTTPDate.now()
         headers[.xContentTypeOptions] = "nosniff"

@@ -9,6 +9,8 @@ import Store
 struct Dispatcher: Sendable {
     let authenticator: Authenticator
     let admission: Admission
+    let bodies: BodyBudget
+    let waiting: WaitGuard
 
     /// Hummingbird's router over the table. It is asked for paths only (every path is registered for GET): methods are
     /// decided here, since a known path with another method is 405 with `Allow` and not 404.
@@ -56,7 +58,10 @@ struct Dispatcher: Sendable {
             let question = AuthenticationRequest(
                 operationID: route.operationID, permission: permission, scope: route.scope,
                 pathParameters: parameters, headers: request.headers, address: exchange.address,
-                requestID: exchange.requestID, logger: logger)
+                requestID: exchange.requestID, logger: logger,
+                addHeaders: { headers in exchange.note { $0.headers.append(contentsOf: headers) } })
+            // Before the key is looked up: that is work for the database, too.
+            if !route.isAnsweredUnderOverload { try waiting.check() }
             let granted = try await admission.admit(always: route.isAnsweredUnderOverload) {
                 try await authenticator(question)
             }
@@ -72,40 +77,46 @@ struct Dispatcher: Sendable {
         }
         // A body of GET or DELETE has no meaning (RFC 9110, 9.3); it is dropped unread.
         let takesBody = route.method == .post || route.method == .put || route.method == .patch
-        let body = takesBody ? try await collectBody(request, exchange, limit: route.bodyLimit) : []
+        let share = BodyBudget.Share(bodies)
+        let body = takesBody ? try await collectBody(request, exchange, limit: route.bodyLimit, share) : []
+        defer { withExtendedLifetime(share) {} }
         let apiRequest = APIRequest(
             method: route.method, operationID: route.operationID, pathParameters: parameters, rawQuery: query,
             knownQuery: route.query, headers: request.headers, body: body, requestID: exchange.requestID,
             principal: authentication?.principal, logger: logger)
-        var response = try await admission.admit(always: route.isAnsweredUnderOverload) {
+        let response = try await admission.admit(always: route.isAnsweredUnderOverload) {
             try await AccessContext.$current.withValue(authentication?.access) {
                 try apiRequest.tagged(try await route.handler(apiRequest))
             }
-        }
-        if let headers = authentication?.responseHeaders, !headers.isEmpty {
-            response.headers.append(contentsOf: headers)
         }
         return Answer.render(response, exchange)
     }
 
     /// The body, not before the peer may send it.
-    private func collectBody(_ request: Request, _ exchange: Exchange, limit: Int) async throws -> [UInt8] {
+    private func collectBody(
+        _ request: Request, _ exchange: Exchange, limit: Int, _ share: BodyBudget.Share
+    ) async throws -> [UInt8] {
         let declared = request.headers[.contentLength].flatMap { Int($0) }
         if let declared, declared > limit { throw Problem.contentTooLarge(limit: limit) }
         if request.headers[.expect] != nil { exchange.wantsBody() }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(declared ?? 0)
+        // What is declared need not come.
+        bytes.reserveCapacity(min(declared ?? 0, 64 << 10))
         var isTooLarge = false
+        var overload: Problem?
         do {
             for try await piece in request.body {
                 isTooLarge = bytes.count + piece.readableBytes > limit
                 if isTooLarge { break }
+                do throws(Problem) { try share.take(piece.readableBytes) } catch { overload = error }
+                if overload != nil { break }
                 bytes.append(contentsOf: piece.readableBytesView)
             }
         } catch {
             throw ConnectionEnded(wasRefused: (error as? RequestAborted)?.wasRefused ?? false)
         }
         if isTooLarge { throw Problem.contentTooLarge(limit: limit) }
+        if let overload { throw overload }
         exchange.note { $0.receivedBytes = bytes.count }
         return bytes
     }

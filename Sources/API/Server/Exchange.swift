@@ -16,6 +16,8 @@ final class Exchange: Sendable {
         var problem: String?
         var receivedBytes = 0
         var streamedBytes = 0
+        /// For the answer, whatever it will be.
+        var headers = HTTPFields()
     }
 
     /// As asked; the router is only asked for the path.

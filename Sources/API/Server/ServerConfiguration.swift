@@ -13,6 +13,12 @@ public struct APIServerConfiguration: Sendable {
     public var maximumConnections = 10_000
     /// Requests handled at once, from authentication to the answer being ready; further ones get 503 `overloaded`.
     public var maximumConcurrentRequests = 512
+    /// Bytes of bodies in memory at once; a request whose body goes beyond gets 503 `overloaded`. Parsed, a body takes a few
+    /// times as much.
+    public var maximumBodyBytes = 64 << 20
+    /// While somebody has waited for the database for longer, requests with a key get 503 `overloaded`: together with the
+    /// work itself this keeps what is accepted below two seconds.
+    public var maximumDatabaseWait: Duration = .milliseconds(500)
     /// For how long a stopping server waits for requests being handled.
     public var shutdownTimeout: Duration = .seconds(20)
     /// Proxies whose `X-Forwarded-For` is believed. Without any the peer is the client.

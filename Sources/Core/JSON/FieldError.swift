@@ -21,6 +21,9 @@ public struct FieldError: Sendable, Hashable {
 
 /// Collects the mistakes that several readers find in one document, so that all of them can be told at once.
 public final class FieldErrors {
+    /// Mistakes kept. A body of some megabytes could hold hundreds of thousands, and its answer would be ten times as large.
+    public static let maximum = 100
+
     /// In the order of finding.
     public private(set) var list: [FieldError] = []
 
@@ -30,14 +33,17 @@ public final class FieldErrors {
     /// Whether nothing was found.
     public var isEmpty: Bool { list.isEmpty }
 
+    /// Whether further mistakes are not kept.
+    public var isFull: Bool { list.count >= Self.maximum }
+
     /// Adds one mistake.
     public func add(_ pointer: String, _ code: String, _ detail: String) {
-        list.append(FieldError(pointer: pointer, code: code, detail: detail))
+        add(FieldError(pointer: pointer, code: code, detail: detail))
     }
 
     /// Adds a mistake found elsewhere.
     public func add(_ error: FieldError) {
-        list.append(error)
+        if !isFull { list.append(error) }
     }
 }
 

@@ -132,6 +132,7 @@ public final class ObjectReader {
     /// Refuses by name every field that was not asked for.
     public func finish() {
         for name in members.keys where !known.contains(name) {
+            guard !errors.isFull else { return }
             let allowed = knownInOrder.isEmpty ? "none" : knownInOrder.joined(separator: ", ")
             fail(name, "unknown-field", "is not known here; known are: \(allowed)")
         }

@@ -15,12 +15,15 @@ public struct Workspace: Sendable, Hashable {
     public var closingNote: ClosingNote
     /// Whether every PATCH, PUT and DELETE must say what it expects to find (S45).
     public var requireIfMatch: Bool
+    /// For all of its keys and channels together; nil is what the process is configured with.
+    public var rateLimit: RateLimit?
     public let version: Int64
     public let createdAt: Date
     public let updatedAt: Date
 
     public init(
-        id: UUID, name: String, timeZone: String, closingNote: ClosingNote, requireIfMatch: Bool, version: Int64,
+        id: UUID, name: String, timeZone: String, closingNote: ClosingNote, requireIfMatch: Bool,
+        rateLimit: RateLimit?, version: Int64,
         createdAt: Date, updatedAt: Date
     ) {
         self.id = id
@@ -28,6 +31,7 @@ public struct Workspace: Sendable, Hashable {
         self.timeZone = timeZone
         self.closingNote = closingNote
         self.requireIfMatch = requireIfMatch
+        self.rateLimit = rateLimit
         self.version = version
         self.createdAt = createdAt
         self.updatedAt = updatedAt

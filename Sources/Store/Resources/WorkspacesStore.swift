@@ -8,15 +8,17 @@ public struct WorkspacePatch: Sendable {
     public var timeZone: String?
     public var closingNote: Workspace.ClosingNote?
     public var requireIfMatch: Bool?
+    public var rateLimit: Patch<RateLimit>
 
     public init(
         name: String? = nil, timeZone: String? = nil, closingNote: Workspace.ClosingNote? = nil,
-        requireIfMatch: Bool? = nil
+        requireIfMatch: Bool? = nil, rateLimit: Patch<RateLimit> = .absent
     ) {
         self.name = name
         self.timeZone = timeZone
         self.closingNote = closingNote
         self.requireIfMatch = requireIfMatch
+        self.rateLimit = rateLimit
     }
 }
 
@@ -33,6 +35,15 @@ extension Store {
     /// The workspace of that name, upper and lower case alike.
     public func workspace(named name: String) async throws -> Workspace? {
         try await read("workspace_find_by_name", [name]).first.map(Workspace.init(row:))
+    }
+
+    /// The workspaces that have a rate limit of their own.
+    public func rateLimits() async throws -> [UUID: RateLimit] {
+        var limits: [UUID: RateLimit] = [:]
+        for row in try await read("workspaces_with_rate_limits", []) {
+            limits[try row.decode("id")] = try RateLimit(row: row)
+        }
+        return limits
     }
 }
 
@@ -65,12 +76,16 @@ extension StoreTransaction {
         next.timeZone = patch.timeZone ?? current.timeZone
         next.closingNote = patch.closingNote ?? current.closingNote
         next.requireIfMatch = patch.requireIfMatch ?? current.requireIfMatch
+        next.rateLimit = patch.rateLimit.applied(to: current.rateLimit)
         guard next != current else { return current }
         let rows = try checkingTimeZone {
             try refusing("workspaces_name_key", as: .nameTaken, "Another workspace has this name.") {
                 try query(
                     "workspace_update",
-                    [id, next.name, next.timeZone, next.closingNote.rawValue, next.requireIfMatch])
+                    [
+                        id, next.name, next.timeZone, next.closingNote.rawValue, next.requireIfMatch,
+                        next.rateLimit?.quota, next.rateLimit?.window,
+                    ])
             }
         }
         guard let row = rows.first else { throw StoreError.notFound(what: "workspace") }
@@ -96,8 +111,18 @@ extension Workspace {
         self.init(
             id: try row.decode("id"), name: try row.decode("name"), timeZone: try row.decode("time_zone"),
             closingNote: ClosingNote(rawValue: try row.decode("closing_note")) ?? .off,
-            requireIfMatch: try row.decode("require_if_match"), version: try row.decode("version"),
-            createdAt: try row.decode("created_at"),
+            requireIfMatch: try row.decode("require_if_match"), rateLimit: try RateLimit(row: row),
+            version: try row.decode("version"), createdAt: try row.decode("created_at"),
             updatedAt: try row.decode("updated_at"))
+    }
+}
+
+extension RateLimit {
+    /// The limit of a workspace; nil when it has none of its own.
+    fileprivate init?(row: PostgresRow) throws {
+        guard let quota: Int = try row.decode("rate_limit_quota"),
+            let window: Int = try row.decode("rate_limit_seconds")
+        else { return nil }
+        self.init(quota: quota, window: window)
     }
 }

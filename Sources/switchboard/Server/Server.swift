@@ -101,7 +101,9 @@ struct Server: Sendable {
         if let api {
             let uses = KeyUses()
             services.append(KeyUseRecorder(uses: uses, store: backend.store, logger: logger))
-            let server = try apiServer(backend, api, jobs, uses, observation)
+            let limiter = RateLimiter(settings.rateLimits)
+            services.append(RateSharing(store: backend.store, limiter: limiter, logger: logger))
+            let server = try apiServer(backend, api, jobs, uses, limiter, observation)
             services.append(server)
             registry.collect { [MetricSample("switchboard_http_connections", [], Double(server.connectionCount))] }
             services.append(
@@ -118,7 +120,8 @@ struct Server: Sendable {
     }
 
     private func apiServer(
-        _ backend: Backend, _ api: Store, _ jobs: JobLibrary, _ uses: KeyUses, _ observation: Observation
+        _ backend: Backend, _ api: Store, _ jobs: JobLibrary, _ uses: KeyUses, _ limiter: RateLimiter,
+        _ observation: Observation
     ) throws -> APIServer {
         let apiServices = APIServices(
             store: api, inbound: IngestCombiner(store: api, logger: logger),
@@ -126,11 +129,16 @@ struct Server: Sendable {
             readiness: { try await backend.checkReadiness() }, status: { try await observation.status.status() },
             document: [UInt8]((try? Data(contentsOf: backend.root.openAPI)) ?? Data()))
         var configuration = APIServerConfiguration(host: settings.listen.host, port: settings.listen.port)
+        configuration.maximumConnections = DescriptorLimit.connections(configuration.maximumConnections)
+        configuration.connection.requestTimeout = .init(settings.requestTimeout)
+        configuration.connection.writeTimeout = .init(settings.requestTimeout)
+        configuration.connection.idleTimeout = .init(settings.idleTimeout)
         configuration.shutdownTimeout = min(configuration.shutdownTimeout, settings.shutdownLimit)
         configuration.trustedProxies = settings.trustedProxies
         return APIServer(
             configuration: configuration, routes: try RouteTable(apiServices.routes),
-            authenticator: Authentications.authenticator(api, uses: uses), logger: logger)
+            authenticator: Authentications.authenticator(api, uses: uses, limiter: limiter),
+            databaseWait: { api.database.statistics.longestWait }, logger: logger)
     }
 
     private func configuration(_ services: [any Service]) -> ServiceGroupConfiguration {

@@ -61,9 +61,29 @@ struct Setting: Sendable, Hashable {
         key: "shutdown_limit", environment: "SWITCHBOARD_SHUTDOWN_LIMIT", flag: "--shutdown-limit",
         defaultText: "PT30S", help: "How long running requests and batches may take to finish after Ctrl-C or SIGTERM.")
 
+    static let requestTimeout = Setting(
+        key: "request_timeout", environment: "SWITCHBOARD_REQUEST_TIMEOUT", flag: nil, defaultText: "PT30S",
+        help: "How long a request may take to arrive, and an answer to be taken.")
+    static let idleTimeout = Setting(
+        key: "idle_timeout", environment: "SWITCHBOARD_IDLE_TIMEOUT", flag: nil, defaultText: "PT1M15S",
+        help: "How long a connection may stand open with nothing asked.")
+    static let keyRate = Setting(
+        key: "rate_limit.key", environment: "SWITCHBOARD_RATE_LIMIT_KEY", flag: nil, defaultText: "10000/PT10S",
+        help: "Requests in a time of each key, or off.")
+    static let channelRate = Setting(
+        key: "rate_limit.channel", environment: "SWITCHBOARD_RATE_LIMIT_CHANNEL", flag: nil,
+        defaultText: "20000/PT10S", help: "Requests in a time of each channel's token, or off.")
+    static let workspaceRate = Setting(
+        key: "rate_limit.workspace", environment: "SWITCHBOARD_RATE_LIMIT_WORKSPACE", flag: nil,
+        defaultText: "30000/PT10S", help: "Requests in a time of a workspace's keys and channels together, or off.")
+    static let failureRate = Setting(
+        key: "rate_limit.failures", environment: "SWITCHBOARD_RATE_LIMIT_FAILURES", flag: nil,
+        defaultText: "30/PT1M", help: "Wrong tokens in a time from one address (IPv6: one /64), or off.")
+
     static let all: [Setting] = [
         listen, metricsListen, databaseURL, root, stateDirectory, logLevel, logFormat, readConnections,
         transactionConnections, databaseLimit, workerConcurrency, allowPrivateNetworks, trustedProxies, shutdownLimit,
+        requestTimeout, idleTimeout, keyRate, channelRate, workspaceRate, failureRate,
     ]
 
     /// Variables of ours that are no settings of the server.

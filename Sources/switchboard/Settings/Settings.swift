@@ -1,5 +1,6 @@
 import Addresses
 import Configuration
+import Core
 import Foundation
 import Logging
 
@@ -22,6 +23,9 @@ struct Settings: Sendable {
     var allowPrivateNetworks = false
     var trustedProxies: [AddressRange] = []
     var shutdownLimit = Duration.seconds(30)
+    var requestTimeout = Duration.seconds(30)
+    var idleTimeout = Duration.seconds(75)
+    var rateLimits = RateLimits.defaults
 
     /// What looks like a mistake and is none for sure, for the log.
     var warnings: [String] = []
@@ -78,6 +82,12 @@ struct Settings: Sendable {
                 addressRanges($0)
             } ?? settings.trustedProxies
         settings.shutdownLimit = reader.duration(.shutdownLimit, default: settings.shutdownLimit)
+        settings.requestTimeout = reader.duration(.requestTimeout, default: settings.requestTimeout)
+        settings.idleTimeout = reader.duration(.idleTimeout, default: settings.idleTimeout)
+        settings.rateLimits.key = reader.rateLimit(.keyRate, default: settings.rateLimits.key)
+        settings.rateLimits.channel = reader.rateLimit(.channelRate, default: settings.rateLimits.channel)
+        settings.rateLimits.workspace = reader.rateLimit(.workspaceRate, default: settings.rateLimits.workspace)
+        settings.rateLimits.failures = reader.rateLimit(.failureRate, default: settings.rateLimits.failures)
 
         let known = Setting.otherVariables.union(Setting.all.map(\.environment))
         settings.warnings = environment.keys
@@ -159,6 +169,12 @@ extension Settings: CustomStringConvertible {
         allow_private_networks  \(allowPrivateNetworks)
         trusted_proxies         \(trustedProxies.isEmpty ? "none" : trustedProxies.map(\.description).joined(separator: ", "))
         shutdown_limit          \(shutdownLimit)
+        request_timeout         \(requestTimeout)
+        idle_timeout            \(idleTimeout)
+        rate_limit              key \(Self.text(rateLimits.key)), channel \(Self.text(rateLimits.channel)), \
+        workspace \(Self.text(rateLimits.workspace)), failures \(Self.text(rateLimits.failures))
         """
     }
+
+    private static func text(_ limit: RateLimit?) -> String { limit?.description ?? "off" }
 }

@@ -82,6 +82,14 @@ struct SettingsReader {
         return .seconds(seconds)
     }
 
+    /// Nil is off.
+    mutating func rateLimit(_ setting: Setting, default fallback: RateLimit?) -> RateLimit? {
+        let limit = parsed(setting, "must be REQUESTS/DURATION, such as 6000/PT1M, or off") { text -> RateLimit?? in
+            text.lowercased() == "off" ? .some(nil) : RateLimit(text).map { .some($0) }
+        }
+        return limit ?? fallback
+    }
+
     /// Reads text and lets `parse` make a value of it; nil from there means a mistake, named by `expectation`.
     mutating func parsed<Value>(_ setting: Setting, _ expectation: String, _ parse: (String) -> Value?) -> Value? {
         guard let found = found(setting, as: .string), let text = found.text else { return nil }

@@ -17,6 +17,7 @@ struct TestServer: Sendable {
     /// Runs the server around the closure and leaves nothing behind.
     static func run<Result>(
         _ configure: (inout APIServerConfiguration) -> Void = { _ in },
+        databaseWait: @escaping @Sendable () -> Duration = { .zero },
         _ use: (TestServer) async throws -> Result
     ) async throws -> Result {
         var configuration = APIServerConfiguration(port: 0)
@@ -26,7 +27,7 @@ struct TestServer: Sendable {
         let slow = SlowOperation()
         let server = APIServer(
             configuration: configuration, routes: try RouteTable(Operations.routes(slow)),
-            authenticator: Operations.authenticate, logger: log.logger)
+            authenticator: Operations.authenticate, databaseWait: databaseWait, logger: log.logger)
         let running = Task { try await server.run() }
         let port = try await server.boundPort()
         let outcome: Swift.Result<Result, any Error>

@@ -40,6 +40,7 @@ struct Fixture: Sendable {
 @discardableResult
 func withAPI(
     worker: Bool = true, trustedProxies: [AddressRange] = [],
+    limits: RateLimits = RateLimits(key: RateLimit(quota: 10_000, window: 10)),
     isolation: isolated (any _Concurrency.Actor)? = #isolation,
     sourceLocation: SourceLocation = #_sourceLocation, _ body: (Fixture) async throws -> Void
 ) async throws -> [(id: String, status: Int)] {
@@ -58,7 +59,7 @@ func withAPI(
         configuration.trustedProxies = trustedProxies
         let server = APIServer(
             configuration: configuration, routes: try RouteTable(services.routes),
-            authenticator: Authentications.authenticator(api, uses: uses), logger: logger)
+            authenticator: Authentications.authenticator(api, uses: uses, limiter: RateLimiter(limits)), logger: logger)
         var parts: [any Service] = []
         if worker {
             parts = [
