@@ -97,7 +97,7 @@ struct ReportRoutes: Sendable {
         switch run.status {
         case .pending, .running:
             throw Problem.conflict(
-                .jobRunning, "The job run has no result yet.", members: ["status": .string(run.status.rawValue)])
+                .jobRunning, "The job run has no result yet.", members: ["job_status": .string(run.status.rawValue)])
         case .failed: throw Problem.notFound("result: the job run failed")
         case .completed:
             let text = try await store.jobResult(id, in: workspace)
