@@ -47,7 +47,8 @@ public struct APIServices: Sendable {
             RunRoutes(store: store).routes,
             ReportRoutes(store: store, reports: reports).routes,
             StatusRoutes(store: store, system: status).routes,
-            ServiceRoutes(readiness: readiness, document: document).routes,
+            ServiceRoutes(readiness: readiness).health,
+            ContractRoutes(document: document).routes,
             ProblemType.routes,
         ].flatMap { $0 }
     }

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
-tools=${SWITCHBOARD_TOOLS:-$root/.build/venv/bin}
+tools=$root/.build/venv/bin
 base=$1 key=$2
 directory=$(mktemp -d /tmp/switchboard-clients-XXXXXX)
 trap 'rm -rf "$directory"' EXIT

@@ -3,12 +3,10 @@ import Foundation
 import HTTPTypes
 import Logging
 
-/// What operators and tools ask: alive, ready, and what the API is.
+/// What operators ask: alive, ready.
 struct ServiceRoutes: Sendable {
     /// Returns when the database answers and holds every migration; throws otherwise.
     let readiness: @Sendable () async throws -> Void
-    /// The bytes of `openapi.yaml`.
-    let document: [UInt8]
 
     /// What monitoring and load balancers ask.
     var health: [Route] {
@@ -17,14 +15,6 @@ struct ServiceRoutes: Sendable {
                 .ok(["status": "ok"])
             },
             Route(.get, "/readyz", "getReadiness", access: .open, isAnsweredUnderOverload: true, handler: ready),
-        ]
-    }
-
-    var routes: [Route] {
-        health + [
-            Route(.get, "/openapi.yaml", "getOpenAPI", access: .open) { _ in
-                APIResponse(body: .bytes(document, contentType: "application/yaml"))
-            }
         ]
     }
 

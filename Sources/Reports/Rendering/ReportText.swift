@@ -99,8 +99,9 @@ enum CSV {
     }
 }
 
-enum HTML {
-    static func escape(_ text: String) -> String {
+public enum HTML {
+    /// The text as it may stand between tags and in quoted attributes.
+    public static func escape(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
             switch scalar {
