@@ -70,8 +70,8 @@ def before_call(ctx, case, kwargs):
     case.headers.pop("Authorization", None)
     if key:
         case.headers["Authorization"] = f"Bearer {key}"
-    fresh = None
-    if positive(case, ParameterLocation.PATH) and case.path_parameters:
+    knows_path = positive(case, ParameterLocation.PATH)
+    if knows_path and case.path_parameters:
         fresh = USES_UP.get(operation)
         for name in case.path_parameters:
             if operation == "getProblemType":
@@ -81,7 +81,7 @@ def before_call(ctx, case, kwargs):
             elif known(name) is not None:
                 case.path_parameters[name] = known(name)
     if positive(case, ParameterLocation.QUERY):
-        fill_query(case, operation, chance)
+        fill_query(case, operation, chance, knows_path)
     if positive(case, ParameterLocation.HEADER) and "X-Agent-Id" in case.headers:
         case.headers["X-Agent-Id"] = known("agent_id")
     if positive(case, ParameterLocation.BODY) and isinstance(case.body, (dict, list)):
@@ -90,7 +90,7 @@ def before_call(ctx, case, kwargs):
             case.body["contact_id"] = WORLD.fresh("contact_id")
 
 
-def fill_query(case, operation, chance):
+def fill_query(case, operation, chance, knows_path):
     for name in list(case.query):
         if known(name) is not None:
             case.query[name] = known(name)
@@ -107,7 +107,7 @@ def fill_query(case, operation, chance):
         for name in ("open", "to"):
             case.query.pop(name, None)
         case.query.update(chance.choice(({}, {"open": "return"}, {"open": "transfer", "to": WORLD.stays["to"]})))
-    elif operation == "removeContactIdentity":
+    elif operation == "removeContactIdentity" and knows_path:
         identity = WORLD.identity(case.path_parameters["contact_id"])
         case.query.update({name: identity[name] for name in ("channel_id", "external_id")})
     elif operation == "listContacts" and "external_id" in case.query:

@@ -16,7 +16,7 @@ enum ContractJSON {
             var members: OrderedDictionary<String, JSON> = [:]
             for (key, value) in mapping { members[key.scalar?.string ?? ""] = self.value(of: value) }
             return .object(members)
-        case .sequence(let sequence): return .array(sequence.map(value))
+        case .sequence(let sequence): return .array(sequence.map { value(of: $0) })
         case .scalar(let scalar): return value(of: scalar, node)
         case .alias: return .null
         }

@@ -16,7 +16,7 @@ enum Prose {
                 if line.hasPrefix("- ") {
                     items.append(String(line.dropFirst(2)))
                 } else {
-                    items[items.count - 1] += " " + line.drop(while: \.isWhitespace)
+                    items[items.count - 1] += " " + String(line.drop(while: \.isWhitespace))
                 }
             }
             return "<ul>" + items.map { "<li>\(inline($0))</li>" }.joined() + "</ul>"
