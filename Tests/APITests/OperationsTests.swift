@@ -379,6 +379,13 @@ import Testing
         try document.expect(200)
         #expect(document.headers["Content-Type"] == "application/yaml")
         #expect(document.text.hasPrefix("#") || document.text.hasPrefix("openapi:"))
+        let json = try await api.anonymous.get("/openapi.json").expect(200)
+        #expect(json["openapi"] == "3.1.0")
+        #expect(json["paths"]?.object?.count == Set(api.routes.map(\.path)).count)
+        let page = try await api.anonymous.get("/docs")
+        try page.expect(200)
+        #expect(page.headers["Content-Type"] == "text/html; charset=utf-8")
+        for route in api.routes { #expect(page.text.contains("id=\"\(route.operationID)\"")) }
         // Every kind of problem explains itself.
         let kinds = try await api.anonymous.get("/problems").expect(200).items
         #expect(kinds.count == ProblemType.all.count)

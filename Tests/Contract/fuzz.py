@@ -4,8 +4,9 @@
 
 FILE is JSON: {"operator": token, "a": {"id", "key"}, "b": {"id", "key"}}, two empty workspaces. `key` calls with the key of
 the workspace whose ids are sent (and the operator's key where that is asked for), `none` without a key, `other` with the
-key of another workspace. Fails on any finding of Schemathesis, on a status that the operation does not name, on an operation that `key` never got a 2xx of or called fewer
-times than asked for, on anything but 401 without a key, and on a 2xx with the other key where the path names something.
+key of another workspace. Fails on any finding of Schemathesis, on a status that the operation does not name, on an operation
+that `key` never got a 2xx of or that anybody called fewer times than asked for, on anything but 401 without a key, and on a
+2xx with the other key where the path names something.
 """
 
 import argparse

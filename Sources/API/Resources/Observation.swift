@@ -13,7 +13,7 @@ public struct ObservationRoutes: Sendable {
     }
 
     public var routes: [Route] {
-        ServiceRoutes(readiness: readiness, document: []).health + [
+        ServiceRoutes(readiness: readiness).health + [
             Route(.get, "/metrics", "getMetrics", access: .open, isAnsweredUnderOverload: true) { _ in
                 APIResponse(
                     body: .bytes(
