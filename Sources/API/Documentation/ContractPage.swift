@@ -99,7 +99,7 @@ struct ContractPage {
         var json = json
         while let reference = json["$ref"]?.string, reference.hasPrefix("#/") {
             json = reference.dropFirst(2).split(separator: "/").reduce(document) { node, part in
-                node[part.replacing("~1", with: "/").replacing("~0", with: "~")] ?? .null
+                node[String(part).replacing("~1", with: "/").replacing("~0", with: "~")] ?? .null
             }
         }
         return json
