@@ -22,7 +22,7 @@ struct Switchboard: AsyncParsableCommand {
         version: Observation.version,
         subcommands: [
             ServeCommand.self, APICommand.self, WorkerCommand.self, SchedulerCommand.self, MigrateCommand.self,
-            WorkspacesCommand.self, KeysCommand.self, JobsCommand.self, ReplayCommand.self, CheckCommand.self,
-            PostgresCommand.self,
+            WorkspacesCommand.self, KeysCommand.self, JobsCommand.self, ReplayCommand.self, GenerateCommand.self,
+            CheckCommand.self, PostgresCommand.self,
         ])
 }

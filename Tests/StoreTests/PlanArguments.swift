@@ -29,6 +29,10 @@ enum PlanArguments {
         changes_count_open W AGENT* ONES
         changes_agent_turns W AGENT* SIXES
         changes_delete_mailboxes W RUN*
+        generate_settle_agents W AGENT* ONES OFFLINES NOWS
+        generate_settle_members W TEAM* AGENT* SIXES
+        generate_settle_lines W LINE* SIXES
+        generate_settle_contacts W CONTACT* NULLIDS
         channel_secret_update W CHANNEL 't'
         channel_secret_delete W CHANNEL
         channel_get W CHANNEL

@@ -102,7 +102,8 @@ struct PlanProbe {
     /// Words for the same value over and over.
     private static let repeated = [
         "NULLS": "NULL::text", "NULLIDS": "NULL::uuid", "NULLTIMES": "NULL::timestamptz", "NOWS": "now()",
-        "LATERS": "now()+'1d'", "FALSES": "false", "OPENS": "'open'::text", "NORMALS": "'normal'::text",
+        "LATERS": "now()+'1d'", "FALSES": "false", "OFFLINES": "'offline'::text", "OPENS": "'open'::text",
+        "NORMALS": "'normal'::text",
         "ACTIVES": "'active'::text", "SENTS": "'sent'::text", "RECEIVEDS": "'received'::text",
         "INCOMINGS": "'incoming'::text", "SOURCES": "'contact'::text", "TIMERS": "'timer'::text",
         "ROBINS": "'round_robin'::text", "ASSIGNMENTS": "'assignment'::text", "DIRECTS": "'direct'::text",

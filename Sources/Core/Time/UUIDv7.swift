@@ -32,6 +32,11 @@ public enum UUIDv7 {
         uuid(ticks: ticks(of: date), random: UInt64.random(in: .min ... .max))
     }
 
+    /// The same with the caller's own randomness: a seeded history has the same ids every time.
+    public static func make(exactlyAt date: Date, using generator: inout some RandomNumberGenerator) -> UUID {
+        uuid(ticks: ticks(of: date), random: generator.next())
+    }
+
     /// The smallest id of that millisecond: every id made at or after it is not below. Ranges of ids are `>=` one
     /// lower bound and `<` the next.
     public static func lowerBound(of date: Date) -> UUID {

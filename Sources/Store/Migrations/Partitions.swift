@@ -17,6 +17,21 @@ extension Migrator {
         try await makePartitions(monthStarts: starts, calendar: calendar)
     }
 
+    /// Makes the partitions of every month of a period: for a history that is about to be written. The default partition
+    /// must not hold rows of those months.
+    public func makePartitions(from: Date, to end: Date) async throws {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        var starts: [Date] = []
+        var month = calendar.dateInterval(of: .month, for: from)?.start
+        while let start = month {
+            starts.append(start)
+            guard start <= end else { break }
+            month = calendar.date(byAdding: .month, value: 1, to: start)
+        }
+        try await makePartitions(monthStarts: starts, calendar: calendar)
+    }
+
     /// Each in a transaction of its own: one that cannot be made (the default partition already holds rows of that month)
     /// is named in the log and stops neither the others nor the start.
     private func makePartitions(monthStarts: [Date], calendar: Calendar) async throws {
