@@ -937,7 +937,7 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, deleted_at ON pub
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, description, definition, status, live_version, deleted_at ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.record_change('workflow', 'id', 'name description definition_sha256 status live_version', 'status=* live_version=published');
 
-CREATE TRIGGER audit AFTER INSERT OR UPDATE OF name, time_zone, closing_note ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.record_change('workspace', 'id', 'name time_zone closing_note', '');
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OF name, time_zone, closing_note, require_if_match ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.record_change('workspace', 'id', 'name time_zone closing_note require_if_match', '');
 
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
@@ -1211,7 +1211,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.contacts TO switchboard_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.conversations TO switchboard_api;
 
-GRANT SELECT ON TABLE public.decisions TO switchboard_api;
+GRANT SELECT,INSERT ON TABLE public.decisions TO switchboard_api;
 
 GRANT SELECT,INSERT ON TABLE public.events TO switchboard_api;
 
@@ -1228,6 +1228,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_entries TO switchboard_ap
 GRANT SELECT,INSERT ON TABLE public.line_marks TO switchboard_api;
 
 GRANT SELECT,INSERT ON TABLE public.lines TO switchboard_api;
+
+GRANT UPDATE(owner) ON TABLE public.lines TO switchboard_api;
+
+GRANT UPDATE(epoch) ON TABLE public.lines TO switchboard_api;
+
+GRANT UPDATE(lease_until) ON TABLE public.lines TO switchboard_api;
+
+GRANT UPDATE(last_turn) ON TABLE public.lines TO switchboard_api;
 
 GRANT UPDATE(served_at) ON TABLE public.lines TO switchboard_api;
 
@@ -1258,6 +1266,8 @@ GRANT UPDATE(state) ON TABLE public.runs TO switchboard_api;
 GRANT UPDATE(version) ON TABLE public.runs TO switchboard_api;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.team_members TO switchboard_api;
+
+GRANT UPDATE(turn) ON TABLE public.team_members TO switchboard_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.teams TO switchboard_api;
 

@@ -139,6 +139,7 @@ import Testing
                 .operate: ["operator"], .own: ["owner"], .manage: ["owner", "manager"],
                 .work: ["owner", "manager", "agent"], .receive: ["owner", "manager", "agent"],
                 .read: ["owner", "manager", "agent", "viewer"],
+                .observe: ["operator", "owner", "manager", "agent", "viewer"],
             ]
             let keys = api.a.keys.merging(["operator": try #require(api.operators.key)]) { first, _ in first }
             let nobody = UUID().lowercased

@@ -188,6 +188,7 @@ enum PlanArguments {
         workflow_active_runs W WORKFLOW ZERO 1000
         workflow_candidate_runs W WORKFLOW ZERO ZERO 1000
         backlog W
+        process_heartbeat ZERO array['api'] 'h' 1 'v'
         processes_list
         processes_purge
         process_delete ZERO
@@ -205,14 +206,14 @@ enum PlanArguments {
         changes_insert_receipts W RECEIPTCHANNEL* NEWHASH* NEW* CONV* FALSES NEW*
         changes_insert_comments W NEW* CONV* SOURCES NULLIDS NULLIDS NORMALS NOWS
         changes_insert_events W NEW* NORMALS CONV* SIXES NOWS SOURCES NULLS OBJECTS
-        changes_insert_candidates W NEW* WORKFLOW* ONES CONTACT* CONV* NEW* NOWS
+        changes_insert_candidates W NEW* WORKFLOW* ONES CONTACT* CONV* NEW* NOWS NULLS
         changes_insert_signals W RUN* NEW* TIMERS ONES NOWS OBJECTS
         changes_insert_run_log W NEW* RUN* NOWS NULLS ONES NORMALS NULLS OBJECTS
         changes_insert_line_entries W CONV* NEW* LINE* NULLIDS ONES NULLS SHORTS NOWS NOWS ROBINS FALSES ONES SOURCES NULLS
         changes_insert_line_marks W LINE* NEW*
         changes_insert_decisions W NEW* LINE* NORMALS NORMALS NOWS OBJECTS ONES ONES
         changes_insert_assignments W NEW* CONV* ASSIGNMENTS NOWS SOURCES NULLS DIRECTS AGENT* NORMALS NULLIDS NULLS NULLIDS NULLS NULLIDS NULLIDS NULLIDS ONES NULLS NULLTIMES NULLTIMES
-        changes_insert_outbox W NEW* NEWTEXT* NORMALS NULLIDS CONV* NULLIDS NULLIDS OBJECTS NOWS
+        changes_insert_outbox W NEW* NEWTEXT* NORMALS NULLIDS CONV* NULLIDS NULLIDS OBJECTS NOWS NULLS
         channel_insert W NEW 'new' 'custom' 'u' ''
         channel_secret_insert W IDLECHANNEL 't'
         closing_categories_insert W NEW* NEWTEXT*

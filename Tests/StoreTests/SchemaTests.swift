@@ -194,7 +194,7 @@ struct SchemaTests {
                 """
                 SELECT c.relname::text AS name FROM pg_class c
                 WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
-                    AND c.relname <> 'schema_migrations' AND c.relname <> 'operator_keys'
+                    AND c.relname NOT IN ('schema_migrations', 'operator_keys', 'processes')
                     AND NOT (c.relrowsecurity AND EXISTS (
                         SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'workspace'
                             AND p.polroles = ARRAY['switchboard_api'::regrole::oid]
