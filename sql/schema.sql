@@ -937,7 +937,7 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, deleted_at ON pub
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE OF name, description, definition, status, live_version, deleted_at ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.record_change('workflow', 'id', 'name description definition_sha256 status live_version', 'status=* live_version=published');
 
-CREATE TRIGGER audit AFTER INSERT OR UPDATE OF name, time_zone, closing_note, require_if_match ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.record_change('workspace', 'id', 'name time_zone closing_note require_if_match', '');
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OF name, time_zone, closing_note, require_if_match, rate_limit_quota, rate_limit_seconds ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.record_change('workspace', 'id', 'name time_zone closing_note require_if_match rate_limit_quota rate_limit_seconds', '');
 
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
