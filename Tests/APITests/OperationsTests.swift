@@ -55,7 +55,7 @@ import Testing
     private func workspaces(_ api: Fixture) async throws {
         let path = "/v1/workspaces/\(api.a.id)"
         let one = try await api.operators.get(path).expect(200)
-        #expect(one.names == ["id", "name", "time_zone", "closing_note", "require_if_match"] + stamps)
+        #expect(one.names == ["id", "name", "time_zone", "closing_note", "require_if_match", "rate_limit"] + stamps)
         #expect(one["time_zone"] == "Europe/Madrid")
         let made = try await api.operators.post("/v1/workspaces", ["name": "Other", "time_zone": "UTC"])
         #expect(made.headers["Location"] == "/v1/workspaces/\(try made.expect(201).id)")

@@ -229,7 +229,7 @@ enum PlanArguments {
         operator_key_authenticate OPERATORKEY
         operator_keys_list ZERO 50
         operator_key_revoke OPERATORKEY
-        api_key_insert W NEW 'n' 'owner' '' -
+        api_key_insert W NEW 'n' 'owner' '' - - -
         line_insert W NEW 'team'
         line_candidates_of_team W BUSYTEAM
         line_room W BUSYTEAM

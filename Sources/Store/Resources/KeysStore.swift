@@ -120,7 +120,8 @@ extension StoreTransaction {
         in workspace: UUID
     ) throws -> APIKey {
         let owners = try unlimitedOwners(in: workspace)
-        try demand(precondition, in: workspace, changeable(id, by: authority, in: workspace))
+        let current = try changeable(id, by: authority, in: workspace)
+        try demand(precondition, in: workspace, current)
         try authority.refuseLosing(id, of: owners)
         return try APIKey(row: one("api_key_revoke", [workspace, id], what: "key"))
     }

@@ -12,7 +12,7 @@ import Testing
     /// Seconds; what the process is told to wait for a request.
     private static let patience = 3.0
     private static let environment = [
-        "SWITCHBOARD_REQUEST_TIMEOUT": "PT3S", "SWITCHBOARD_IDLE_TIMEOUT": "PT6S",
+        "SWITCHBOARD_REQUEST_TIMEOUT": "PT6S", "SWITCHBOARD_IDLE_TIMEOUT": "PT9S",
         "SWITCHBOARD_ALLOW_PRIVATE_NETWORKS": "false", "SWITCHBOARD_LOG_LEVEL": "warning",
     ]
     /// What the whole process may hold at any time; the same work without attacks needs about 60 MB in a debug build.

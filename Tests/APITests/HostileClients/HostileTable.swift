@@ -19,7 +19,7 @@ struct HostileTable {
         clients are served on other connections: `SWITCHBOARD_TEST_WRITE_HOSTILE_TABLE=1 make test FILTER=HostileClientsTests`. Without the
         variable the test compares; memory differs from run to run and is left out of that.
 
-        The program is a debug build. Time-outs are shortened to 3 s (`SWITCHBOARD_REQUEST_TIMEOUT`) and 6 s (`SWITCHBOARD_IDLE_TIMEOUT`).
+        The program is a debug build. Time-outs are shortened to 6 s (`SWITCHBOARD_REQUEST_TIMEOUT`) and 9 s (`SWITCHBOARD_IDLE_TIMEOUT`).
         "closed" means that the server ended the connection. Memory is that of the whole process, in MB, when the attack began and when
         it was over.
 
