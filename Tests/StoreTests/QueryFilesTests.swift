@@ -126,9 +126,10 @@ struct QueryFilesTests {
             }
         }
         for migration in try ProjectRoot.migrations.get() {
-            let sql = Self.bare(migration.sql)
             // The audit log is the one thing that is written behind a statement's back (S42).
-            if ["keys_audit", "rate_limits"].contains(migration.name) { continue }
+            if migration.name == "keys_audit" { continue }
+            // A later column that belongs into the log renews its table's trigger, and makes no other.
+            let sql = Self.bare(migration.sql).replacing(#/CREATE TRIGGER audit\b/#, with: "")
             let banned =
                 #"(CREATE TRIGGER|CREATE RULE|\bMERGE\b|\bNOTIFY\b|ON DELETE SET NULL|GENERATED \w+ AS IDENTITY|\bserial\b|gen_random_uuid)"#
             #expect(Self.count(banned, in: sql) == 0, "\(migration.name)")
