@@ -14,6 +14,13 @@ struct PlanProbe {
         var indexEntries: Double
     }
 
+    /// Who runs a statement: row-level security keeps indexes from being used with functions that are not leakproof.
+    enum Role: String {
+        case owner
+        /// The API's role, in the probe's workspace.
+        case api
+    }
+
     /// The seed has nothing of this word in some workspace.
     struct Missing: Error { let word: String }
 
@@ -45,8 +52,8 @@ struct PlanProbe {
         _ = try session.execute("PREPARE \(statement.name) AS \(statement.sql)\n")
     }
 
-    /// Of a prepared statement; what it writes is taken back.
-    func explain(_ statement: String, _ call: [String]) throws -> Plan {
+    /// The call as SQL, parentheses and all.
+    func list(_ call: [String]) -> String {
         let count = call.filter { $0.hasSuffix("*") }.compactMap { words[String($0.dropLast())]?.count }.min() ?? 20
         let arguments = call.map { word in
             if word == "-" { return "NULL" }
@@ -54,11 +61,25 @@ struct PlanProbe {
             if let value = Self.repeated[word] { return "array_fill(\(value), ARRAY[\(count)])" }
             return words[word]?[0] ?? word
         }
+        return arguments.isEmpty ? "" : "(\(arguments.joined(separator: ", ")))"
+    }
+
+    /// Of a prepared statement; what it writes is taken back.
+    /// - Returns: nil where the role may not run it.
+    func explain(_ statement: String, _ call: [String], as role: Role) throws -> Plan? {
         _ = try session.execute("BEGIN")
         defer { _ = try? session.execute("ROLLBACK") }
-        let list = arguments.isEmpty ? "" : "(\(arguments.joined(separator: ", ")))"
-        let rows = try session.execute(
-            "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE \(statement) \(list)")
+        if role == .api, let workspace = words["W"]?[0] {
+            _ = try session.execute("SET LOCAL ROLE switchboard_api; SET LOCAL switchboard.workspace = \(workspace)")
+        }
+        var rows: PostgresRows?
+        do {
+            rows = try session.execute(
+                "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE \(statement) \(list(call))")
+        } catch {
+            guard role == .api, error.sqlState?.rawValue == "42501" else { throw error }
+            return nil
+        }
         let text: String = try rows?.first?.decode("QUERY PLAN") ?? "[]"
         let node = try JSON.parse(Array(text.utf8)).array?.first?["Plan"] ?? .null
         var plan = Plan(
@@ -86,7 +107,7 @@ struct PlanProbe {
         return "ARRAY[\((words[word] ?? []).prefix(count).joined(separator: ", "))]::\(type)[]"
     }
 
-    private static func texts(_ session: PostgresSession, _ sql: String) throws -> [String] {
+    static func texts(_ session: PostgresSession, _ sql: String) throws -> [String] {
         guard let rows = try session.execute(sql), let column = rows.first?.columns.first else { return [] }
         return try rows.map { try $0.decode(column, as: String.self) }
     }

@@ -1,7 +1,12 @@
+let planSizes = "(1, 95000, 200, 20), (2, 4900, 20, 6), (3, 100, 10, 4)"
+
 /// What PlanTests looks at, as SQL for an empty migrated database. As in life nothing is even: one team, one agent, one channel
 /// and one workflow have most of it, a second of each has a good part that never meets the first's, many have little, some
 /// nothing, an agent with a past was deleted; one conversation in forty is not closed.
-let planSeed = #"""
+///
+/// - Parameter sizes: the workspaces as (number, conversations, agents, teams).
+func planSeed(_ sizes: String = planSizes) -> String {
+    #"""
     -- 1,000,000 messages in 100,000 conversations of three workspaces: 95 %, 4.9 % and 0.1 %, over the last thirty days.
     -- References are not checked while it is written; PlanTests looks at what it made.
     SET session_replication_role = replica;
@@ -29,7 +34,7 @@ let planSeed = #"""
     CREATE TEMP TABLE w AS
     SELECT n, pg_temp.id('workspace', n) AS id, conversations, agents, teams, agents * 3 / 10 AS a, agents * 45 / 100 AS b,
         agents - greatest(2, agents / 20) AS c
-    FROM (VALUES (1, 95000, 200, 20), (2, 4900, 20, 6), (3, 100, 10, 4)) AS v (n, conversations, agents, teams);
+    FROM (VALUES \#(sizes)) AS v (n, conversations, agents, teams);
 
     INSERT INTO workspaces (id, name, time_zone) SELECT id, 'w' || n, 'Europe/Madrid' FROM w;
     INSERT INTO operator_keys (id, name, secret_hash) SELECT pg_temp.id('operator', k), 'k' || k, '' FROM generate_series(1, 20) k;
@@ -171,3 +176,4 @@ let planSeed = #"""
     INSERT INTO job_results SELECT workspace_id, id, '{"rows": []}' FROM job_runs WHERE status = 'completed';
     RESET session_replication_role;
     """#
+}
