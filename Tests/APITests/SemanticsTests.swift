@@ -194,6 +194,21 @@ import Testing
         }
     }
 
+    /// S22: a worker's lease on an empty line keeps nobody from being assigned in the call.
+    @Test(.timeLimit(.minutes(15))) func assigningByStrategyInALeasedLine() async throws {
+        try await withAPI(worker: false) { api in
+            let agent = try await api.a.agent()
+            let team = try await api.a.team("Cards", [agent])
+            let body: JSON = ["team_id": .string(team), "strategy": "least_open"]
+            let conversations = [try await api.a.conversation(), try await api.a.conversation()]
+            try await api.a.owner.post("/v1/conversations/\(conversations[0])/assign", body).expect(200)
+            try await api.store.execute(
+                "UPDATE lines SET owner = gen_random_uuid(), lease_until = now() + interval '1 hour'")
+            let served = try await api.a.owner.post("/v1/conversations/\(conversations[1])/assign", body).expect(200)
+            #expect(served["assignee_id"]?.string == agent)
+        }
+    }
+
     /// S22 under contention: calls and the line's server share one line; limits and the order of the turns hold.
     @Test(.timeLimit(.minutes(15))) func assigningByStrategyAtOnce() async throws {
         try await withAPI { api in

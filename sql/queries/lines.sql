@@ -4,7 +4,7 @@
 -- advanced runs.
 -- name: lines_take
 SELECT l.id, l.kind, l.last_turn, t.name,
-    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free
+    l.owner IS NULL OR l.owner IS NOT DISTINCT FROM $3 OR l.lease_until < statement_timestamp() AS free
 FROM lines l
     LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
 WHERE l.workspace_id = $1 AND l.id = ANY ($2::uuid[])
@@ -21,7 +21,7 @@ ORDER BY l.id;
 
 -- name: lines_lock
 SELECT l.id, l.kind, l.last_turn, t.name,
-    l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp() AS free
+    l.owner IS NULL OR l.owner IS NOT DISTINCT FROM $3 OR l.lease_until < statement_timestamp() AS free
 FROM lines l
     LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
 WHERE l.workspace_id = $1 AND l.id = $2
