@@ -4,9 +4,10 @@ import Synchronization
 /// For tests of crashes: lets the process kill itself, as `kill -9` would, at a named point of its work.
 ///
 /// `SWITCHBOARD_CRASH_AT="run.before_commit:3"` does so the third time that point is passed. Without the variable
-/// nothing ever happens. The points: `run.before_commit`, `line.before_commit`, `effect.after_send`.
+/// nothing ever happens. The points: `ingest.before_commit`, `ingest.after_commit` (before the answer),
+/// `run.before_commit`, `line.before_commit`, `effect.after_send` (before the outcome is recorded).
 public enum CrashPoint {
-    /// The probe for `Worker` and `EffectWorker`.
+    /// The probe for `IngestCombiner`, `Worker` and `EffectWorker`.
     public static func fromEnvironment(
         _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> @Sendable (String) -> Void {

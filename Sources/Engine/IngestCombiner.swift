@@ -24,6 +24,8 @@ public actor IngestCombiner: InboundAccepting {
     private let store: Store
     private let logger: Logger
     private let metrics = IngestMetrics()
+    /// Called where a crash test may want to stop the process; does nothing in production.
+    private let probe: @Sendable (String) -> Void
     /// Messages that wait or are being written.
     private var waiting = 0
     /// Per workspace: the calls that gather while its batch is in flight. Present means in flight.
@@ -68,9 +70,10 @@ public actor IngestCombiner: InboundAccepting {
         }
     }
 
-    public init(store: Store, logger: Logger) {
+    public init(store: Store, logger: Logger, probe: @escaping @Sendable (String) -> Void = { _ in }) {
         self.store = store
         self.logger = logger
+        self.probe = probe
     }
 
     public func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {
@@ -162,10 +165,17 @@ public actor IngestCombiner: InboundAccepting {
     /// Collisions with another process, and a connection lost during commit, repeat the batch under the same request id.
     private func repeating(_ events: [InboundEvent], _ workspace: UUID) async throws -> [InboundResult] {
         let requestID = UUIDv7.make(at: Date())
+        let probe = probe
         var attempt = 0
         while true {
             do {
-                return try await store.write { try $0.ingest(events, requestID: requestID, in: workspace) }
+                let results = try await store.write { tx in
+                    let results = try tx.ingest(events, requestID: requestID, in: workspace)
+                    probe("ingest.before_commit")
+                    return results
+                }
+                probe("ingest.after_commit")
+                return results
             } catch  where attempt < Self.maximumRepeats && Self.isWorthRepeating(error) {
                 attempt += 1
                 try await Task.sleep(for: .milliseconds(Double.random(in: 0...(5 * pow(2, Double(attempt))))))

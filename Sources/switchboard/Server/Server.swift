@@ -124,7 +124,7 @@ struct Server: Sendable {
         _ observation: Observation
     ) throws -> APIServer {
         let apiServices = APIServices(
-            store: api, inbound: IngestCombiner(store: api, logger: logger),
+            store: api, inbound: IngestCombiner(store: api, logger: logger, probe: CrashPoint.fromEnvironment()),
             reports: ReportService(store: api, jobs: jobs, runner: ReportRunner(store: api)),
             readiness: { try await backend.checkReadiness() }, status: { try await observation.status.status() },
             document: [UInt8]((try? Data(contentsOf: backend.root.openAPI)) ?? Data()))
