@@ -116,7 +116,7 @@ async def own_check(env):
 async def main(options):
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     log = Log(options.log)
-    executable = pathlib.Path(options.program).resolve() if options.program else find_program(options.root)
+    executable = pathlib.Path(options.program).absolute() if options.program else find_program(options.root)
     named = [name for name in options.rows.split(",") if name]
     rows = {name: ROWS[name] for name in (named or (TEST_ROWS if options.test else ROWS))}
     once = options.test or (named and "--minutes" not in sys.argv)

@@ -45,7 +45,7 @@ class Template:
             workspace, key = said.split()[-2:]
             self.worlds.append(await worlds_module.make(index, workspace, key, client, self.receiver))
         self.operator_key = (await run(
-            self.executable, "keys", "create", "chaos", "--operator", cwd=work, env=api.environment())).split()[-1]
+            self.executable, "keys", "create", "--operator", "--name", "chaos", cwd=work, env=api.environment())).split()[-1]
         client.close()
         await api.terminate()
         # Nights that were missed: the schedulers have windows to make up for while things break.
