@@ -8,7 +8,7 @@ import time
 
 from . import world as worlds_module
 from .client import Client
-from .cluster import DATABASE, OWNER, Cluster, give, run, server_user
+from .cluster import DATABASE, OWNER, Cluster, as_server_user, binaries, give, run
 from .load import Load
 from .processes import Program
 from .proxy import Proxy
@@ -60,8 +60,9 @@ class Template:
 class Environment:
     """What a break gets to work with.
 
-    `needs` of the row: `proxy` (processes reach the database through it), `pair` (a streaming standby), `disk` (bytes of
-    a tmpfs), `channels` (of the load), `processes` (name → part).
+    `needs` of the row: `proxy` (the processes that reach the database through it), `pair` (a streaming standby), `disk`
+    (bytes of a tmpfs), `settings` (of the server), `channels` (of the load), `processes` (name → part), `extra`
+    (variables of the processes), `line_margin`, `backlog` (more comes than agents can ever do: lines stay full).
     """
 
     PROCESSES = {"api-1": "api", "api-2": "api", "worker-1": "worker", "worker-2": "worker", "scheduler-1": "scheduler"}
@@ -124,9 +125,9 @@ class Environment:
         self.load.start()
         await asyncio.sleep(min(2.0, self.seconds / 3))
 
-    def add(self, name, part, root=None, extra=None, direct=False):
+    def add(self, name, part, root=None, extra=None):
         """A further process, not started yet."""
-        url = self.cluster.url(name, self._ports(direct))
+        url = self.cluster.url(name, self._ports(name))
         work = self.directory / name
         work.mkdir()
         program = Program(name, part, self.template.executable, work, url, root or self.template.root,
@@ -134,17 +135,16 @@ class Environment:
         self.programs[name] = program
         return program
 
-    def _ports(self, direct):
+    def _ports(self, name):
         if self.standby:
             return [self.cluster.port, self.standby.port]
-        return [self.proxy.port if self.proxy and not direct else self.cluster.port]
+        return [self.proxy.port if name in self.needs.get("proxy", ()) else self.cluster.port]
 
     async def _add_standby(self):
         """Streams from the primary, which from then on acknowledges only what the standby has on disk."""
         self.standby = Cluster(self.directory / "standby", self.cluster.settings)
         self.standby.directory.mkdir()
         give(self.standby.directory)
-        from .cluster import as_server_user, binaries
         await run(*as_server_user(
             binaries() / "pg_basebackup", "-D", self.standby.data, "-h", self.cluster.directory, "-p",
             self.cluster.port, "-U", "postgres", "-c", "fast", "-X", "stream", "-R", "--no-sync"))
@@ -180,12 +180,13 @@ class Environment:
                         f"{program.name} ended by itself with {program.process.returncode}: {program.said()[-600:]}")
                 await program.start()
         known = await self.load.stop_writing(patience=60)
+        if self.needs.get("backlog"):
+            await self.load.stop()
         self.require(known, "some outcomes could not be learnt within 60 s")
         if self.is_short:
-            # Only the waiting is cut short: that leases run out and attempts come again is what saves the work.
-            await self.cluster.psql(
-                "UPDATE outbox SET lease_until = now() WHERE lease_until > now();"
-                "UPDATE outbox SET next_at = now() WHERE status = 'pending';")
+            await self.expire_leases()
+        # A job's lease is a quarter of an hour, longer than any row.
+        await self.cluster.psql("UPDATE job_runs SET next_at = now() WHERE status = 'running'")
         end = time.monotonic() + (60 if self.is_short else 180)
         while left := await self._left():
             if time.monotonic() > end:
@@ -196,6 +197,12 @@ class Environment:
             await asyncio.sleep(0.3)
         await self.load.stop()
 
+    async def expire_leases(self):
+        """Cuts short the waiting alone: that leases run out and attempts come again is what saves the work."""
+        await self.cluster.psql(
+            "UPDATE outbox SET lease_until = now() WHERE lease_until > now();"
+            "UPDATE outbox SET next_at = now() WHERE status = 'pending'")
+
     async def _left(self):
         rows = await self.cluster.rows(
             """SELECT (SELECT count(*) FROM runs WHERE status IN ('candidate', 'active')) AS runs,
@@ -203,6 +210,14 @@ class Environment:
                 (SELECT count(*) FROM outbox WHERE status = 'pending') AS effects,
                 (SELECT count(*) FROM run_signals WHERE due_at <= now()) AS signals,
                 (SELECT count(*) FROM job_runs WHERE status IN ('pending', 'running') AND next_at <= now()) AS jobs""")
+        if self.needs.get("backlog"):
+            # Who waits in a line for an agent waits rightly, as long as every agent with room has been given something.
+            rows = await self.cluster.rows(
+                """SELECT (SELECT count(*) FROM runs r WHERE r.status = 'candidate' OR (r.status = 'active'
+                        AND NOT EXISTS (SELECT FROM line_entries e WHERE e.run_id = r.id))) AS runs,
+                    (SELECT count(*) FROM agents WHERE presence = 'online' AND open_count < max_open
+                        AND EXISTS (SELECT FROM line_entries)) AS idle_agents,
+                    (SELECT count(*) FROM outbox WHERE status = 'pending') AS effects""")
         return {name: count for name, count in rows[0].items() if count}
 
     async def stop_programs(self):

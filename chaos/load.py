@@ -30,6 +30,8 @@ class Message:
     conversation: str | None = None
     opened: bool | None = None
     acknowledged_at: float | None = None
+    #: Nobody asks again: it was refused, or lost in a flood.
+    abandoned: bool = False
 
 
 class Ledger:

@@ -1,13 +1,30 @@
 """The rows: one file each, one line here. A row has `TITLE`, may have `NEEDS` and `impossible`, and does `run(env)`."""
 
-from . import kill_at_points, kill_at_random, kill_backend, network_reset, server_stop
+from . import (
+    channels, connections_used_up, disk_full, failover, kill_at_points, kill_at_random, kill_backend, migrations,
+    network_cut, network_half_open, network_reset, network_slow, outsider_lock, outsider_transaction, overload,
+    server_stop, sigterm, wrong_clock, zone_changes)
 
 ROWS = {
     "kill": kill_at_random,
     "crash-points": kill_at_points,
+    "sigterm": sigterm,
     "backend": kill_backend,
     "server": server_stop,
+    "connections": connections_used_up,
+    "lock": outsider_lock,
+    "transaction": outsider_transaction,
+    "disk": disk_full,
+    "failover": failover,
+    "slow": network_slow,
     "reset": network_reset,
+    "half-open": network_half_open,
+    "cut": network_cut,
+    "clock": wrong_clock,
+    "zone": zone_changes,
+    "channels": channels,
+    "overload": overload,
+    "migrations": migrations,
 }
 
 #: What `make test` runs.

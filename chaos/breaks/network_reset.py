@@ -4,7 +4,7 @@ import asyncio
 import time
 
 TITLE = "network: connections reset"
-NEEDS = {"proxy": True}
+NEEDS = {"proxy": ("api-1", "api-2", "worker-1", "worker-2", "scheduler-1")}
 
 
 async def run(env):
