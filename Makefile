@@ -20,6 +20,14 @@ test: ## Lint, build and run the whole suite on a PostgreSQL of its own. FILTER=
 	swift build --build-tests
 	@.ci/venv
 	@.ci/with-postgres swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+	@$(if $(FILTER),true,python3 -m chaos --test --program .build/debug/switchboard)
+
+.PHONY: chaos
+chaos: ## Break everything under load, for an hour, and check the books. MINUTES=4 SEED=1 ROWS=kill,cut RATE=60 LOG=file
+	@.ci/packages chaos
+	swift build -c release --product switchboard
+	@python3 -m chaos --program .build/release/switchboard $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) $(if $(RATE),--rate $(RATE)) $(if $(LOG),--log $(LOG))
 
 .PHONY: build
 build: ## Build the release program: .build/release/switchboard

@@ -6,7 +6,6 @@ import datetime
 import os
 import pathlib
 import random
-import sys
 import tempfile
 import time
 import traceback
@@ -19,9 +18,9 @@ from .environment import Environment, Template
 
 def arguments():
     parser = argparse.ArgumentParser(prog="python3 -m chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60, help="how long to go on (60)")
-    parser.add_argument("--seed", type=int, default=None, help="repeat a run's choices; printed at the start")
-    parser.add_argument("--rows", default="", help="only these rows, with commas; each once unless --minutes is given")
+    parser.add_argument("--minutes", type=float, help="how long to go on (60; with --rows: once through them)")
+    parser.add_argument("--seed", type=int, help="repeat a run's choices; printed at the start")
+    parser.add_argument("--rows", default="", help="only these, with commas: " + " ".join(ROWS))
     parser.add_argument("--test", action="store_true", help="the form of make test: four rows, once, in about a minute")
     parser.add_argument("--rate", type=float, default=60, help="messages a second (60)")
     parser.add_argument("--program", default="", help="the program; the newer of the release and debug builds")
@@ -115,13 +114,15 @@ async def own_check(env):
 
 async def main(options):
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
+    random.seed(seed)
     log = Log(options.log)
     executable = pathlib.Path(options.program).absolute() if options.program else find_program(options.root)
     named = [name for name in options.rows.split(",") if name]
     rows = {name: ROWS[name] for name in (named or (TEST_ROWS if options.test else ROWS))}
-    once = options.test or (named and "--minutes" not in sys.argv)
+    minutes = options.minutes or 60
+    once = options.test or (named and not options.minutes)
     # A row of the long form is long enough for a minute's lock, that of a short one for the break itself.
-    is_short = options.test or once or options.minutes < 20
+    is_short = options.test or once or minutes < 20
     seconds = 4.0 if options.test else 6.0 if is_short else 65.0
     log(f"chaos: seed {seed}, {options.rate:g} messages/s, {'short' if is_short else 'long'} form, rows of about"
         f" {seconds:g} s, {executable}")
@@ -129,7 +130,7 @@ async def main(options):
     directory = tempfile.mkdtemp(prefix="switchboard-chaos-")
     os.chmod(directory, 0o711)
     template = Template(directory, executable, pathlib.Path(options.root).resolve())
-    deadline = time.monotonic() + options.minutes * 60
+    deadline = time.monotonic() + minutes * 60
     results, held = [], 0
     try:
         await template.make()

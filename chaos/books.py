@@ -152,6 +152,18 @@ def event_sequences(facts):
     return len(facts.events), wrong
 
 
+def timelines(facts):
+    """What was said in a conversation is listed by id, in the order of its events."""
+    wrong = []
+    count = 0
+    for conversation, events in facts.by_conversation.items():
+        said = [event["data"]["message_id"] for event in events if event["type"] in ("message.received", "message.sent")]
+        count += len(said)
+        if said != sorted(said):
+            wrong.append(f"messages of {conversation} are listed out of order")
+    return count, wrong
+
+
 def runs_ended_once(facts):
     """Every conversation that a contact opened has one run, ended once or waiting for something that will come."""
     wrong = []
@@ -281,8 +293,10 @@ def effects(facts):
             wrong.append(f"delivered and not in the outbox: {key}")
         if len(set(bodies)) != 1:
             wrong.append(f"{key} came with {len(set(bodies))} bodies")
+    # What was said first is delivered first: by the numbers of the events, which the conversation's lock gives out.
+    said = {event["data"]["message_id"]: event["sequence"] for event in facts.events if event["type"] == "message.sent"}
     latest = {}
-    for row in facts.outbox:
+    for row in sorted(facts.outbox, key=lambda row: said.get(row["message_id"], 0)):
         if row["status"] == "sent":
             # An answer that is no HTTP was still an answer for a receiver that speaks garbage: only a 2xx counts.
             if row["key"] not in receiver.confirmed:
@@ -382,8 +396,8 @@ def scheduled_windows(facts):
     return len(facts.jobs), wrong
 
 
-BOOKS = (acknowledged_messages, acknowledged_work, one_open_conversation, event_sequences, runs_ended_once, limits_kept,
-         lines_in_order, effects, reports_recounted, scheduled_windows)
+BOOKS = (acknowledged_messages, acknowledged_work, one_open_conversation, event_sequences, timelines,
+         runs_ended_once, limits_kept, lines_in_order, effects, reports_recounted, scheduled_windows)
 
 
 async def nothing_left_behind(env, partitions):

@@ -80,6 +80,9 @@ import Testing
     @Test func boundsRangesOfTime() throws {
         let time = try instant("2026-11-22T21:01:19.123999Z")
         let made = UUIDv7.make(exactlyAt: time).uuidString
+        let numbered = (1...1_000).map { UUIDv7.make(exactlyAt: time, number: $0).uuidString }
+        #expect(numbered == numbered.sorted())
+        #expect(numbered[999] < UUIDv7.make(exactlyAt: time.addingTimeInterval(0.000_001), number: 1).uuidString)
         #expect(UUIDv7.lowerBound(of: time).uuidString < made)
         #expect(made < UUIDv7.lowerBound(of: time.addingTimeInterval(0.001)).uuidString)
         #expect(UUIDv7.time(of: UUIDv7.lowerBound(of: time)) == (try instant("2026-11-22T21:01:19.123Z")))

@@ -33,10 +33,14 @@ async def run(env):
     refused = env.ledger.answers[503]
     panicked = "PANIC" in env.cluster.log()
     balloon.unlink()
-    if not env.cluster.is_running:
-        # Recovery itself found no room: the server gave up, as documented, and is started by hand.
-        await env.cluster.start()
-        env.note("server started again", True)
+    for _ in range(100):
+        if await env.cluster.answers():
+            break
+        if not env.cluster.is_running:
+            # Recovery itself found no room: the server gave up, as documented, and is started by hand.
+            await env.cluster.start()
+            env.note("server started again", True)
+        await asyncio.sleep(0.1)
     env.note("server panicked", panicked)
     env.note("answers 503", refused)
     log = env.cluster.log()

@@ -79,4 +79,10 @@ public struct Conversation: Sendable, Hashable {
             id: id, type: type, conversationID: self.id, sequence: lastSequence, occurredAt: lastEventAt,
             source: caller.source, actor: caller.actor, data: data)
     }
+
+    /// An id for what the next event is about: lists and deliveries go by id, and so they follow the conversation's own
+    /// order, whatever the clocks of the processes say that write to it.
+    public func nextID(at now: Date) -> UUID {
+        UUIDv7.make(exactlyAt: max(now, lastEventAt), number: lastSequence + 1)
+    }
 }

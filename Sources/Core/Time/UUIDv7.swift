@@ -37,6 +37,13 @@ public enum UUIDv7 {
         uuid(ticks: ticks(of: date), random: generator.next())
     }
 
+    /// A new id of exactly that time that comes after those with a lower number of the same instant: for what has an order
+    /// that no process's clock may change. The number counts modulo 2^14, 48 bits are random.
+    public static func make(exactlyAt date: Date, number: Int64) -> UUID {
+        let random = UInt64.random(in: 0..<(1 << 48))
+        return uuid(ticks: ticks(of: date), random: UInt64(truncatingIfNeeded: number & 0x3FFF) << 48 | random)
+    }
+
     /// The smallest id of that millisecond: every id made at or after it is not below. Ranges of ids are `>=` one
     /// lower bound and `<` the next.
     public static func lowerBound(of date: Date) -> UUID {

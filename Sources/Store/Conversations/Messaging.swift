@@ -32,7 +32,7 @@ extension StoreTransaction {
         let channel = try query("conversation_channel", [workspace, conversation.channelID, conversation.contactID])
             .first
             .map(OutgoingChannel.init(row:))
-        let message = newID()
+        let message = conversation.nextID(at: now)
         recordMessage(
             text, id: message, key: "message/\(message.lowercased)", in: &conversation, channel: channel, by: caller,
             at: now, workspace: workspace)
@@ -55,6 +55,7 @@ extension StoreTransaction {
                 ("team_name", conversation.team.map { .text($0.name) }),
             ]
         }
+        let effect = conversation.nextID(at: now)
         let event = conversation.record(.messageSent, id: newID(), by: caller, at: now, data: JSON(present: data))
         changes.events.append(event)
         if caller.source == .agent, conversation.firstReply == nil {
@@ -72,7 +73,7 @@ extension StoreTransaction {
         guard delivers, let channel, let externalID = channel.externalID else { return }
         changes.outbox.append(
             OutboxRow(
-                id: newID(), key: key, kind: "message", channelID: channel.id, conversationID: conversation.id,
+                id: effect, key: key, kind: "message", channelID: channel.id, conversationID: conversation.id,
                 messageID: id, runID: run,
                 body: JSON(fields: [
                     ("message_id", .id(id)), ("conversation_id", .id(conversation.id)),
@@ -96,7 +97,7 @@ extension StoreTransaction {
     func recordComment(
         _ text: String, in conversation: inout Conversation, by caller: Caller, at now: Date, run: UUID? = nil
     ) -> UUID {
-        let comment = newID()
+        let comment = conversation.nextID(at: now)
         let event = conversation.record(
             .commentCreated, id: newID(), by: caller, at: now, data: ["comment_id": .id(comment)])
         changes.events.append(event)

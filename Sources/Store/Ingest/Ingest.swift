@@ -123,7 +123,8 @@ extension StoreTransaction {
                 caller,
                 batch.now)
         }
-        let message = newID()
+        let message =
+            contact.conversation?.nextID(at: batch.now) ?? UUIDv7.make(exactlyAt: batch.now, number: 1)
         if !contact.row.blocked {
             receive(message, by: event, contact: &contact, caller, &batch)
         }

@@ -40,7 +40,7 @@ extension RunBatch {
                     runID: run.id, id: tx.newID(), kind: "timer", visit: effect.visit, dueAt: due, data: .emptyObject))
         case .sendMessage(let text):
             tx.recordMessage(
-                text, id: tx.newID(), key: effect.key(run: run.id), in: &conversation,
+                text, id: conversation.nextID(at: now), key: effect.key(run: run.id), in: &conversation,
                 channel: try outgoingChannel(of: conversation), by: caller, at: now, workspace: workspace,
                 run: run.id, trace: run.trace)
         case .addComment(let text):
