@@ -20,7 +20,9 @@ class Template:
 
     def __init__(self, directory, executable, root):
         self.directory = pathlib.Path(directory)
-        self.executable, self.root = executable, root
+        # A copy: a build that ends meanwhile must not change the program under a run.
+        self.executable = shutil.copy2(executable, self.directory / "switchboard")
+        self.root = root
         self.receiver = Receiver()
         self.worlds = []
         self.operator_key = ""
