@@ -67,12 +67,15 @@ extension StoreTransaction {
         let over = outcomes.filter { if case .retry = $0.1 { false } else { true } }
         let conversations = Array(Set(over.compactMap(\.0.conversationID)))
         var locked = try lockConversations(conversations, in: workspace)
-        let ours = Set(
-            try query("outbox_lock", [workspace, outcomes.map(\.0.id), owner, outcomes.map(\.0.epoch)])
-                .map { try $0.decode("id", as: UUID.self) })
+        // By the epoch: a lease that ran out may have been taken again by this very worker, and then both outcomes of the
+        // same effect are here.
+        var ours: [UUID: Int64] = [:]
+        for row in try query("outbox_lock", [workspace, outcomes.map(\.0.id), owner, outcomes.map(\.0.epoch)]) {
+            ours[try row.decode("id")] = try row.decode("epoch", as: Int64.self)
+        }
         var rows: [(id: UUID, status: String, error: String?, delay: Double)] = []
         var messages: [(id: UUID, status: String, error: String?)] = []
-        for (effect, outcome) in outcomes where ours.contains(effect.id) {
+        for (effect, outcome) in outcomes where ours[effect.id] == effect.epoch {
             let type: EventType
             var data: JSON = ["message_id": .id(effect.messageID)]
             switch outcome {

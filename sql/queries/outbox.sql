@@ -48,7 +48,7 @@ ORDER BY ch.id;
 
 -- What is still ours to settle: a row whose epoch moved on was taken by another worker after our lease ran out.
 -- name: outbox_lock
-SELECT o.id
+SELECT o.id, o.epoch
 FROM outbox o
     JOIN unnest($2::uuid[], $4::bigint[]) AS u (id, epoch) ON u.id = o.id AND u.epoch = o.epoch
 WHERE o.workspace_id = $1 AND o.owner = $3 AND o.status = 'pending'
