@@ -157,8 +157,10 @@ async def main(options):
             if once or time.monotonic() > deadline:
                 break
     finally:
-        await template.remove()
-    bad = [name for name, good in results if not good]
+        bad = [name for name, good in results if not good]
+        await template.remove(keep=options.keep and bool(bad))
+        if options.keep and bad:
+            log(f"kept: {directory}")
     missing = [name for name in rows if name not in {name for name, _ in results}]
     log(f"{len(results)} rows run, {len(bad)} with wrong books{': ' + ', '.join(bad) if bad else ''}; {held} kills hit"
         f" held work; seed {seed}" + (f"; not reached: {', '.join(missing)}" if missing else ""))

@@ -54,9 +54,10 @@ class Template:
         await cluster.psql("UPDATE workspaces SET created_at = created_at - interval '12 days'")
         await cluster.stop()
 
-    async def remove(self):
+    async def remove(self, keep):
         await self.receiver.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Environment:

@@ -52,19 +52,6 @@ extension PostgresError: ProblemConvertible {
         case .decoding, .unknownStatement, .configuration: return .fault
         }
     }
-
-    /// Whether the same request can succeed a moment later: the server stops, starts, is full, waited too long for a lock,
-    /// or is a standby that is about to be promoted.
-    private var isTemporary: Bool {
-        guard let sqlState else { return false }
-        if isRetryable || sqlState.errorClass == "08" || sqlState.errorClass == "53" { return true }
-        return Self.temporary.contains(sqlState)
-    }
-
-    private static let temporary: Set<SQLState> = [
-        .lockNotAvailable, .queryCanceled, .adminShutdown, .crashShutdown, .cannotConnectNow, .idleInTransactionTimeout,
-        .readOnlyTransaction,
-    ]
 }
 
 extension Problem {

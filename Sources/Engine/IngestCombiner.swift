@@ -144,8 +144,9 @@ public actor IngestCombiner: InboundAccepting {
     private func write(_ events: [InboundEvent], _ workspace: UUID) async throws -> [InboundResult] {
         do {
             return try await repeating(events, workspace)
-        } catch let error as PostgresError where error.kind == .server || error.kind == .encoding {
+        } catch let error as PostgresError where error.isWorthHalving {
             guard events.count > 1 else {
+                if error.isTemporary { throw error }
                 logger.error(
                     "an inbound message cannot be stored",
                     metadata: ["workspace": "\(workspace)", "error": "\(error)"])

@@ -10,7 +10,7 @@ extension Worker {
         do {
             let outcome = try await write(limit: configuration.batch, workspace)
             if outcome.isFull { queue.add(.runs(workspace)) }
-        } catch let error as PostgresError where error.kind == .server || error.kind == .encoding {
+        } catch let error as PostgresError where error.isWorthHalving {
             logger.warning(
                 "a batch of runs cannot be written, halving it",
                 metadata: ["workspace": "\(workspace)", "error": "\(error)"])
@@ -53,13 +53,14 @@ extension Worker {
                 if !outcome.isFull { return }
                 queue.add(.runs(workspace))
                 return
-            } catch let error as PostgresError where error.kind == .server || error.kind == .encoding {
+            } catch let error as PostgresError where error.isWorthHalving {
                 if limit > 1 {
                     limit /= 2
                     continue
                 }
-                // Nothing could even be taken: no run is to blame, and whoever called waits before the next try.
-                guard let run = last.run else { throw error }
+                // Nothing could even be taken, or the server had no time: no run is to blame, and whoever called waits
+                // before the next try.
+                guard let run = last.run, !error.isTemporary else { throw error }
                 try await noteFailure(run, workspace, error)
                 queue.add(.runs(workspace))
                 return

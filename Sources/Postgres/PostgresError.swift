@@ -50,6 +50,19 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
 
     /// Repeating the whole unit of work can succeed: serialisation failure or deadlock.
     public var isRetryable: Bool { sqlState == .serializationFailure || sqlState == .deadlockDetected }
+    /// The server refused what it may accept a moment later: it stops, starts, is full, somebody held a lock for too long,
+    /// or it is a standby that is about to be promoted. Says nothing against what was asked for.
+    public var isTemporary: Bool {
+        guard let sqlState else { return false }
+        if isRetryable || sqlState.errorClass == "08" || sqlState.errorClass == "53" { return true }
+        return Self.temporary.contains(sqlState)
+    }
+
+    private static let temporary: Set<SQLState> = [
+        .lockNotAvailable, .queryCanceled, .adminShutdown, .crashShutdown, .cannotConnectNow, .idleInTransactionTimeout,
+        .readOnlyTransaction,
+    ]
+
     /// The connection was lost or never made. For `.commitUnknown` the work may nevertheless be committed.
     public var isConnectionLost: Bool { kind == .connection || kind == .commitUnknown }
     /// COMMIT may or may not have happened.
