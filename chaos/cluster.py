@@ -79,6 +79,20 @@ def children(pid):
     return found
 
 
+FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+
+
+def wrong_clock(clock):
+    """The variables that put a process's clock ahead, such as `+3600s`; its monotonic clock stays as it is.
+
+    A clock behind is made by putting those of all others ahead: libfaketime lets timed waits of threads hang when the
+    clock goes back.
+    """
+    if not clock:
+        return {}
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 class Cluster:
     """One server. Its settings are printed with the run; durability is never switched off."""
 
@@ -94,6 +108,8 @@ class Cluster:
         self.data = self.directory / "data"
         self.port = free_port()
         self.settings = {**self.SETTINGS, **(settings or {})}
+        #: How wrong its clock is, such as `+3600s`.
+        self.clock = None
         self.process = None
         self._bin = binaries()
 
@@ -116,7 +132,8 @@ class Cluster:
             self.process = await asyncio.create_subprocess_exec(
                 *as_server_user(self._bin / "postgres", "-D", self.data, "-k", self.directory, "-p", self.port,
                                 *options),
-                cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                cwd="/", env={**os.environ, **wrong_clock(self.clock)}, stdin=asyncio.subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True)
         for _ in range(patience * 20):
             if self.process.returncode is not None:
                 raise RuntimeError(f"PostgreSQL did not start: {self.log()[-2000:]}")

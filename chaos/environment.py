@@ -65,7 +65,7 @@ class Environment:
 
     `needs` of the row: `proxy` (the processes that reach the database through it), `pair` (a streaming standby), `disk`
     (bytes of a tmpfs), `settings` (of the server), `channels` (of the load), `processes` (name → part), `extra`
-    (variables of the processes), `line_margin`, `backlog` (more comes than agents can ever do: lines stay full).
+    (variables of the processes), `server_clock` (how wrong the server's clock is), `line_margin`, `backlog` (more comes than agents can ever do: lines stay full).
     """
 
     PROCESSES = {"api-1": "api", "api-2": "api", "worker-1": "worker", "worker-2": "worker", "scheduler-1": "scheduler"}
@@ -114,6 +114,7 @@ class Environment:
         if self.needs.get("pair"):
             settings |= {"wal_level": "replica", "max_wal_senders": "4"}
         self.cluster = Cluster(base, settings)
+        self.cluster.clock = self.needs.get("server_clock")
         await self.cluster.copy(self.template.data)
         await self.cluster.start()
         if self.needs.get("pair"):

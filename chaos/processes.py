@@ -6,9 +6,7 @@ import pathlib
 import signal
 import time
 
-from .cluster import free_port
-
-FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+from .cluster import free_port, wrong_clock
 
 
 class Program:
@@ -47,10 +45,7 @@ class Program:
 
         `crash_at`: `point:N`, where it kills itself. `clock`: how wrong its clock is, such as `+3600s`.
         """
-        environment = self.environment(crash_at)
-        if clock:
-            environment |= {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                            "FAKETIME_NO_CACHE": "1"}
+        environment = {**self.environment(crash_at), **wrong_clock(clock)}
         (self._directory / "tmp").mkdir(exist_ok=True)
         arguments = [self.part] + (["--listen", f"127.0.0.1:{self.port}"] if self.port else [])
         self.is_meant_to_end = crash_at is not None

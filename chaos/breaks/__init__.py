@@ -3,7 +3,7 @@
 from . import (
     channels, connections_used_up, disk_full, failover, kill_at_points, kill_at_random, kill_backend, migrations,
     network_cut, network_half_open, network_reset, network_slow, outsider_lock, outsider_transaction, overload,
-    server_stop, sigterm, wrong_clock, zone_changes)
+    server_stop, sigterm, wrong_clock, wrong_clock_behind, zone_changes)
 
 ROWS = {
     "kill": kill_at_random,
@@ -21,6 +21,7 @@ ROWS = {
     "half-open": network_half_open,
     "cut": network_cut,
     "clock": wrong_clock,
+    "clock-behind": wrong_clock_behind,
     "zone": zone_changes,
     "channels": channels,
     "overload": overload,
