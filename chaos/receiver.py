@@ -11,12 +11,13 @@ MODES = ("ok", "slow", "dead", "error", "garbage", "endless")
 
 
 class Receiver:
-    """Paths are `/{channel}`; each channel behaves as `modes` says, `ok` by default."""
+    """Paths are `/{channel}`, `0-good` and the like; each channel behaves as `modes` says, `ok` by default."""
 
     def __init__(self):
-        self.port = free_port()
+        # Good and bad channels are two hosts, as far as connections go: 32 go to one host and port.
+        self._ports = {"good": free_port(), "bad": free_port()}
         self.modes = {}
-        self._server = None
+        self._servers = []
         self._connections = set()
         self.reset()
 
@@ -30,15 +31,17 @@ class Receiver:
         self.modes.clear()
 
     async def start(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
+        for port in self._ports.values():
+            self._servers.append(await asyncio.start_server(self._serve, "127.0.0.1", port, backlog=512))
 
     async def stop(self):
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for task in list(self._connections):
             task.cancel()
 
     def url(self, channel):
-        return f"http://127.0.0.1:{self.port}/{channel}"
+        return f"http://127.0.0.1:{self._ports[channel.split('-')[1]]}/{channel}"
 
     async def _serve(self, reader, writer):
         task = asyncio.current_task()
