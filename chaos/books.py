@@ -3,13 +3,14 @@
 Each book gets what `Facts` has read, says how much it looked at, and gives what is wrong in words.
 """
 
+import asyncio
 import collections
 import datetime
 import hashlib
 import heapq
 import json
 
-from .client import Client
+from .client import Client, Unknown
 from .world import LIMIT
 
 
@@ -361,15 +362,28 @@ _MEASURES = {
 
 async def read_reports(env):
     """The totals of every report in every grouping, once through the API."""
-    client = Client(env.api_ports, timeout=30)
+    client = Client(env.api_ports, timeout=5)
     totals = {}
+
+    async def get(path, key):
+        # An API that has not found out yet that its connections are dead answers nothing: another one does.
+        for _ in range(12):
+            try:
+                answer = await client.request("GET", path, key)
+                if answer.status != 503:
+                    return answer
+            except Unknown:
+                pass
+            await asyncio.sleep(0.5)
+        raise RuntimeError(f"no answer to {path}")
+
     try:
         for world in env.worlds:
             for job in _MEASURES:
                 for grouping in ("day", "source", "channel", "team", "agent"):
                     # Days far enough around for a clock that is wrong.
-                    answer = await client.request(
-                        "GET", f"/v1/reports/{job}?from={env.first_day}&to={env.last_day}&group_by={grouping}", world.key)
+                    answer = await get(
+                        f"/v1/reports/{job}?from={env.first_day}&to={env.last_day}&group_by={grouping}", world.key)
                     if answer.status != 200:
                         env.wrong.append(f"report {job}: {answer.status} {answer.json}")
                         continue
