@@ -1,0 +1,114 @@
+"""Runs that wait are drained by one worker."""
+
+import time
+
+from harness import pgbench
+from harness.bench import Aim, Contestant, Line
+from harness.books import Books
+from harness.measurement import Measurement, Meter
+from harness.peers import script
+from harness.processes import Failed, cpu_seconds, resident_megabytes
+from lines.workspaces import copy_loaded, copy_ready, variables
+
+BATCH = 100
+UNFINISHED = "SELECT count(*) FROM runs WHERE status IN ('candidate', 'active')"
+
+
+def drain(bench, teams, agents, workers, settings=()):
+    """Starts workers on a backlog of runs."""
+    count = bench.scale.runs
+    database, _ = copy_loaded(bench, count, teams, agents)
+    books = Books(database)
+    bench.cluster.checkpoint()
+    started = []
+    try:
+        with Meter(database=bench.cluster.pid) as meter:
+            started += [bench.program.working(database, settings) for _ in range(workers)]
+            wait_until_drained(database, started)
+        program = sum(cpu_seconds(worker.pid) for worker in started)
+        memory = sum(resident_megabytes(worker.pid) for worker in started)
+    finally:
+        for worker in started:
+            worker.stop()
+    # From the first batch's reading to the last one's commit, by the database's clock.
+    seconds = float(database.value(
+        "SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)) - min(occurred_at)) FROM run_log"))
+    return books.close(Measurement(
+        count, seconds, cpu={"program": program, "database": meter.cpu["database"]}, memory=memory))
+
+
+def wait_until_drained(database, processes, limit=300):
+    began = time.monotonic()
+    while database.number(UNFINISHED):
+        for process in processes:
+            process.check()
+        if time.monotonic() - began > limit:
+            raise Failed(f"{database.number(UNFINISHED)} runs were left after {limit} s")
+        # Seldom: each look costs a client and a scan.
+        time.sleep(0.3)
+
+
+def route(bench, teams, agents, clients):
+    """The best statement for the same rows; with several clients, each has teams of its own."""
+    count = bench.scale.runs
+    database, workspace = copy_loaded(bench, count, teams, agents)
+    pgbench.prepare(database, "routes.sql", shards=clients)
+    books = Books(database)
+    bench.cluster.checkpoint()
+    transactions = -(-count // BATCH // clients) + 1
+    with Meter(database=bench.cluster.pid) as meter:
+        run = pgbench.bench(
+            database, ["route.sql"], clients, transactions, custom_plans=True,
+            variables=variables(workspace, batch=BATCH))
+    if left := database.number(UNFINISHED):
+        raise Failed(f"the ceiling left {left} runs")
+    return books.close(Measurement(count, run.seconds, cpu={**meter.cpu, "load": run.cpu}))
+
+
+def light(bench):
+    count = bench.scale.runs
+    database = bench.cluster.database("bench").create()
+    pgbench.prepare(database, "light_schema.sql", contacts=count, teams=1)
+    pgbench.bench(database, ["light_ingest.sql"], 1, count // 100)
+    database.execute("VACUUM ANALYZE")
+    bench.cluster.checkpoint()
+    with Meter(database=bench.cluster.pid) as meter:
+        run = pgbench.bench(database, ["light_route.sql"], 1, count // 100, variables={"teams": 1}, custom_plans=True)
+    return Measurement(count, run.seconds, cpu={**meter.cpu, "load": run.cpu})
+
+
+def queue(name, share, *arguments):
+    """A peer's script that drains a share of as many jobs and prints jobs and seconds."""
+
+    def measure(bench):
+        database = bench.cluster.database("bench").create()
+        with Meter(database=bench.cluster.pid) as meter:
+            found, cpu = script(bench, name, database, max(50, round(bench.scale.runs * share)), *arguments)
+        return Measurement(
+            found["jobs"], found["seconds"],
+            cpu={"program": found.get("cpu", cpu), **meter.cpu})
+
+    return measure
+
+
+LINE = Line(
+    "drain",
+    "Runs drained by one worker: trigger, two branches, field, tag, team of 50, round robin",
+    "run",
+    (
+        Contestant("switchboard", "switchboard", lambda bench: drain(bench, 1, 50, 1)),
+        Contestant("route statement", "ceiling", lambda bench: route(bench, 1, 50, 1)),
+        Contestant("minimal schema", "lighter", light),
+        Contestant("pgqueuer, empty jobs, batch 10", "peer", queue("pgqueuer_drain.py", 1, 10, 1)),
+        Contestant("pgqueuer, empty jobs, batch 100", "peer", queue("pgqueuer_drain.py", 1, 100, 1)),
+        Contestant("procrastinate, empty jobs", "peer", queue("procrastinate_drain.py", 0.1, 1)),
+        Contestant("DBOS, five steps", "peer", queue("dbos_drain.py", 0.02)),
+    ),
+    aims=(
+        Aim("switchboard", "route statement", 0.7),
+        Aim("switchboard", "pgqueuer, empty jobs, batch 10", 1),
+        Aim("switchboard", "procrastinate, empty jobs", 10),
+        Aim("switchboard", "DBOS, five steps", 100),
+    ),
+    books=(("switchboard", "route statement"),),
+)
