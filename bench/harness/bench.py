@@ -44,6 +44,8 @@ class Contestant:
     name: str
     kind: str
     measure: object
+    # Null, or a function of Bench: whether this one is measured at all.
+    wanted: object = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +125,8 @@ class Bench:
         """Measures a line's contestants in turn, round by round, each round beginning with the next of them."""
         contestants = [
             one for one in line.contestants
-            if (self.scale.peers or one.kind != "peer") and (not only or any(part in one.name for part in only))
+            if (self.scale.peers or one.kind != "peer") and (one.wanted is None or one.wanted(self))
+            and (not only or any(part in one.name for part in only))
         ]
         outcome = Outcome(line, {one.name: [] for one in contestants}, [])
         reason = line.missing(self) if line.missing else None

@@ -25,11 +25,19 @@ def path(name):
     return f"{FILES}/{name}"
 
 
+def _text(script):
+    """What is in a file of sql/; anything else is SQL itself."""
+    if not script.endswith(".sql"):
+        return script
+    with open(path(script)) as file:
+        return file.read()
+
+
 def bench(
     database, scripts, clients, transactions=None, seconds=None, variables=None, rate=None, logged=False,
-    custom_plans=False,
+    custom_plans=False, one_of=False,
 ):
-    """Runs scripts one after another as one transaction file, prepared, each client alike.
+    """Runs scripts, files of sql/ or texts, prepared: each client all of them one after another, or one of them at random.
 
     `logged` keeps the latency of every transaction, which costs pgbench a little; `custom_plans` has batches planned
     for their values, as Switchboard does. Raises Failed when a transaction fails."""
@@ -37,16 +45,15 @@ def bench(
     if custom_plans:
         environment["PGOPTIONS"] = "-c plan_cache_mode=force_custom_plan"
     with tempfile.TemporaryDirectory() as directory:
-        file = f"{directory}/script.sql"
-        with open(file, "w") as joined:
-            for script in scripts:
-                if os.path.exists(path(script)):
-                    with open(path(script)) as source:
-                        script = source.read()
-                joined.write(script + "\n")
+        texts = [_text(script) for script in scripts]
+        files = []
+        for number, text in enumerate(texts if one_of else ["\n".join(texts)]):
+            files += ["-f", f"{directory}/{number}.sql"]
+            with open(files[-1], "w") as file:
+                file.write(text + "\n")
         arguments = [
             f"{database.cluster.bin}/pgbench", "-n", "-M", "prepared", "-c", str(clients),
-            "-j", str(min(clients, 2)), "-f", file,
+            "-j", str(min(clients, 2)), *files,
             *(["-t", str(transactions)] if transactions else ["-T", str(max(1, round(seconds)))]),
             *(["-R", str(rate)] if rate else []), *(["-l", f"--log-prefix={directory}/log"] if logged else []),
             *[part for name, value in (variables or {}).items() for part in ("-D", f"{name}={value}")],

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import time
+import uuid
 
 from harness.processes import Failed, Process, run
 
@@ -55,6 +56,11 @@ class Workspace:
     teams: tuple
     agents: tuple
     workflow: str
+
+    @property
+    def key_id(self):
+        """The public part of the key, by which its row is found."""
+        return self.key.split("_")[1]
 
     @property
     def inbound(self):
@@ -111,15 +117,18 @@ class Program:
             wait_until_ready(process, port, "/v1/channels/x/inbound", method="POST")
             yield process, port
 
-    def prepare(self, database, teams, agents_per_team, text_of_team):
-        """Migrates an empty database and fills it with a workspace whose workflow assigns to the teams.
+    def prepare(self, database, teams, agents_per_team, text_of_team, workspace=None):
+        """Fills a workspace, a new one or one that is given as (id, key), so that its one workflow assigns to the teams.
 
         The workflow: trigger with a condition, a branch of two, a field, a tag, a branch by team where there are
         several, round robin in that team. `text_of_team` gives the words that lead to a team."""
-        workspace_id, key = self.command(database, "workspaces", "create", "Bench")
+        workspace_id, key = workspace or self.command(database, "workspaces", "create", "Bench")
         with self.serving(database, "api") as (_, port):
             client = Client(port, key)
-            channel = client.must("POST", "/v1/channels", {"name": "Website", "kind": "custom"})
+            for other in client.must("GET", "/v1/workflows?limit=100")["items"]:
+                if other["status"] == "published":
+                    client.must("POST", f"/v1/workflows/{other['id']}/stop", {})
+            channel = client.must("POST", "/v1/channels", {"name": "Bench", "kind": "custom"})
             made, agents = [], []
             for team in range(teams):
                 made.append(client.must("POST", "/v1/teams", {"name": f"Team {team}"})["id"])
@@ -135,13 +144,14 @@ class Program:
         return Workspace(
             workspace_id, key, channel["id"], channel["token"], tuple(made), tuple(agents), workflow)
 
-    def accept(self, database, workspace, count, text_of=lambda number: event(f"loaded-{number}")["text"]):
+    def accept(self, database, workspace, count, text_of):
         """Has messages of new contacts accepted and not worked on."""
         with self.serving(database, "api") as (_, port):
             client = Client(port, workspace.token)
+            run = uuid.uuid4().hex[:8]
             for first in range(0, count, 100):
                 numbers = range(first, min(first + 100, count))
-                events = [event(f"loaded-{number}", text_of(number)) for number in numbers]
+                events = [event(f"{run}-{number}", text_of(number)) for number in numbers]
                 answer = client.must("POST", workspace.inbound, {"events": events})
                 if any(result["status"] != "accepted" for result in answer["results"]):
                     raise Failed("a message was not accepted")

@@ -16,10 +16,15 @@ UNFINISHED = "SELECT count(*) FROM runs WHERE status IN ('candidate', 'active')"
 
 def drain(bench, teams, agents, workers, settings=()):
     """Starts workers on a backlog of runs."""
-    count = bench.scale.runs
-    database, _ = copy_loaded(bench, count, teams, agents)
+    database, _ = copy_loaded(bench, bench.scale.runs, teams, agents)
+    return drain_loaded(bench, database, bench.scale.runs, workers, settings)
+
+
+def drain_loaded(bench, database, count, workers, settings=()):
+    """Starts workers on what a database has waiting."""
     books = Books(database)
     bench.cluster.checkpoint()
+    began = database.value("SELECT now()")
     started = []
     try:
         with Meter(database=bench.cluster.pid) as meter:
@@ -30,22 +35,36 @@ def drain(bench, teams, agents, workers, settings=()):
     finally:
         for worker in started:
             worker.stop()
-    # From the first batch's reading to the last one's commit, by the database's clock.
-    seconds = float(database.value(
-        "SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)) - min(occurred_at)) FROM run_log"))
+    seconds = steady_seconds(
+        database, f"assignments WHERE kind = 'assignment' AND occurred_at > '{began}'", "pg_xact_commit_timestamp(xmin)")
     return books.close(Measurement(
         count, seconds, cpu={"program": program, "database": meter.cpu["database"]}, memory=memory))
 
 
-def wait_until_drained(database, processes, limit=300):
+def wait_until_drained(database, processes):
+    wait_until(database, f"SELECT ({UNFINISHED}) = 0", processes)
+
+
+def wait_until(database, question, processes, limit=300):
+    """Returns when the database says yes. Raises Failed when a process ends before, or the time is over."""
     began = time.monotonic()
-    while database.number(UNFINISHED):
+    while database.value(question) != "t":
         for process in processes:
             process.check()
         if time.monotonic() - began > limit:
-            raise Failed(f"{database.number(UNFINISHED)} runs were left after {limit} s")
+            raise Failed(f"not within {limit} s: {question}")
         # Seldom: each look costs a client and a scan.
         time.sleep(0.3)
+
+
+def steady_seconds(database, rows, time):
+    """What all of the rows would have taken at the pace of those after the first batch: when that began is not known."""
+    first, last, later, count = database.execute(
+        f"WITH r AS (SELECT {time} AS at FROM {rows}) SELECT extract(epoch FROM min(at)), extract(epoch FROM max(at)), "
+        "count(*) FILTER (WHERE at > (SELECT min(at) FROM r)), count(*) FROM r")[0]
+    if int(later) == 0:
+        raise Failed("all of it was one batch: there is no pace to measure")
+    return (float(last) - float(first)) * int(count) / int(later)
 
 
 def route(bench, teams, agents, clients):
@@ -82,11 +101,8 @@ def queue(name, share, *arguments):
 
     def measure(bench):
         database = bench.cluster.database("bench").create()
-        with Meter(database=bench.cluster.pid) as meter:
-            found, cpu = script(bench, name, database, max(50, round(bench.scale.runs * share)), *arguments)
-        return Measurement(
-            found["jobs"], found["seconds"],
-            cpu={"program": found.get("cpu", cpu), **meter.cpu})
+        found, cpu = script(bench, name, database, max(50, round(bench.scale.runs * share)), *arguments)
+        return Measurement(found["jobs"], found["seconds"], cpu={"program": found.get("cpu", cpu)})
 
     return measure
 

@@ -17,20 +17,26 @@ def _load(bench, port, path, token):
 
 
 def over_http(bench, database, workspace, process, port):
-    """Sends for some seconds. Units are the messages stored, of which the last few were not answered any more."""
+    """Sends for some seconds. Gives the open books and the measurement."""
     books = Books(database)
     with Meter(program=process.pid, database=bench.cluster.pid) as meter:
         load = _load(bench, port, workspace.inbound, workspace.token)
-    stored = database.number("SELECT count(*) FROM messages")
     return books, Measurement(
-        stored, load.seconds, load.p50, load.p99, {**meter.cpu, "load": load.cpu}, memory=meter.memory)
+        load.answers, load.seconds, load.p50, load.p99, {**meter.cpu, "load": load.cpu}, memory=meter.memory)
 
 
 def _switchboard(bench):
     database, workspace = copy_ready(bench)
     with bench.program.serving(database, "api") as (process, port):
         books, measurement = over_http(bench, database, workspace, process, port)
-    return books.close(measurement)
+    return close(books, measurement)
+
+
+def close(books, measurement):
+    """Units are the messages stored: of those under way when the load ended, the last were stored and not answered."""
+    books.close(measurement)
+    measurement.units = measurement.rows["messages"]
+    return measurement
 
 
 def _echo(bench):
@@ -76,7 +82,7 @@ def _peer(processes):
         database, workspace = copy_ready(bench)
         with fastapi(bench, database, workspace, processes) as (process, port):
             books, measurement = over_http(bench, database, workspace, process, port)
-        return books.close(measurement)
+        return close(books, measurement)
 
     return measure
 

@@ -21,14 +21,20 @@ def copy_ready(bench, teams=1, agents=50):
     return bench.copy(f"ready_{teams}", lambda database: ready(teams, agents)(bench, database))
 
 
+def load(bench, database, workspace, count):
+    """Has so many messages of new contacts accepted and not worked on, for the teams in turn."""
+    text = "Where is my new card? I have been waiting for it since last week, {}"
+    teams = len(workspace.teams)
+    bench.program.accept(database, workspace, count, lambda number: text.format(queue(number % teams)))
+    database.execute("VACUUM ANALYZE")
+
+
 def copy_loaded(bench, count, teams=1, agents=50):
-    """A copy of a database in which so many messages of new contacts were accepted and not worked on."""
+    """A copy of a database in which so many messages were accepted and not worked on."""
 
     def make(database):
         workspace = ready(teams, agents)(bench, database)
-        text = "Where is my new card? I have been waiting for it since last week, {}"
-        bench.program.accept(database, workspace, count, lambda number: text.format(queue(number % teams)))
-        database.execute("VACUUM ANALYZE")
+        load(bench, database, workspace, count)
         return workspace
 
     return bench.copy(f"loaded_{teams}_{count}", make)

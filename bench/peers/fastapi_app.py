@@ -44,7 +44,7 @@ WITH a AS (
         ($10::uuid, 'contact.created', NULL::uuid, NULL::bigint,
             jsonb_build_object('channel_id', $2::uuid, 'contact_id', $7::uuid)),
         ($11::uuid, 'conversation.opened', $8::uuid, 1,
-            jsonb_build_object('channel_id', $2::uuid, 'contact_id', $7::uuid, 'channel_name', 'Website')),
+            jsonb_build_object('channel_id', $2::uuid, 'contact_id', $7::uuid, 'channel_name', 'Bench')),
         ($12::uuid, 'message.received', $8::uuid, 2,
             jsonb_build_object('channel_id', $2::uuid, 'message_id', $9::uuid))
     ) e (id, type, conversation, sequence, data)

@@ -34,7 +34,7 @@ WITH i AS MATERIALIZED (
         (created, 'contact.created', NULL::uuid, NULL::bigint,
             jsonb_build_object('channel_id', channel, 'contact_id', contact)),
         (opened, 'conversation.opened', conversation, 1,
-            jsonb_build_object('channel_id', channel, 'contact_id', contact, 'channel_name', 'Website')),
+            jsonb_build_object('channel_id', channel, 'contact_id', contact, 'channel_name', 'Bench')),
         (received, 'message.received', conversation, 2,
             jsonb_build_object('channel_id', channel, 'message_id', message))
     ) e (id, type, conversation, sequence, data)

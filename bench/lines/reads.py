@@ -1,0 +1,173 @@
+"""Reading over HTTP: one conversation, a page of 50 with filters, a timeline."""
+
+import dataclasses
+import os
+import re
+
+from harness import pgbench, wrk
+from harness.bench import Aim, Contestant, Line
+from harness.measurement import Measurement, Meter
+from harness.peers import fastapi
+from lines.drain import wait_until_drained
+from lines.workspaces import load, ready
+
+STORED = 2_000
+TEAMS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Read:
+    """One of the calls. `path` is asked for each of the chosen conversations and teams; `statements` are those of
+    sql/queries that Switchboard runs for it, behind the look-up of the key, with what stands for their parameters."""
+
+    name: str
+    title: str
+    path: str
+    statements: tuple
+
+
+READS = (
+    Read(
+        "get", "GET conversation", "/v1/conversations/{conversation}",
+        (("conversation_get", {2: "conversation"}),),
+    ),
+    Read(
+        "page", "GET page of 50 with filters: open, of one team", "/v1/conversations?status=open&team_id={team}&limit=50",
+        (("conversation_list_opened_desc", {2: "'open'", 3: "team", 17: "51"}),),
+    ),
+    Read(
+        "timeline", "GET timeline: events of one conversation", "/v1/conversations/{conversation}/events",
+        (
+            ("conversation_span", {2: "conversation"}),
+            ("conversation_events_asc", {
+                2: "conversation", 3: "lowest", 4: "highest", 6: "51"}),
+        ),
+    ),
+)
+
+PAGE = READS[1]
+
+
+def copy_history(bench):
+    """A copy of a database with conversations that were assigned in 20 teams; ids to read; what HTTP needs."""
+
+    def make(database):
+        workspace = ready(TEAMS, 10)(bench, database)
+        load(bench, database, workspace, STORED)
+        with bench.program.working(database) as worker:
+            wait_until_drained(database, [worker])
+        database.execute("VACUUM ANALYZE")
+        ids = [row[0] for row in database.execute("SELECT id FROM conversations ORDER BY md5(id::text) LIMIT 20")]
+        return workspace, ids
+
+    return bench.copy("history", make)
+
+
+def named_statement(bench, name):
+    """The text of a statement of sql/queries."""
+    directory = f"{bench.program.root}/sql/queries"
+    for file in sorted(os.listdir(directory)):
+        with open(f"{directory}/{file}") as source:
+            found = re.search(rf"^-- name: {name}\n(.*?)(?=^-- name: |\Z)", source.read(), re.S | re.M)
+        if found:
+            lines = [line for line in found[1].splitlines() if not line.startswith("--")]
+            return "\n".join(lines).strip().rstrip(";")
+    raise KeyError(name)
+
+
+def _scripts(bench, read, database, workspace, ids):
+    """The same statements for pgbench: a script for each of some conversations and teams, picked at random. An absent
+    filter is NULL, as it is for Switchboard; the span of ids is as wide as the partition's."""
+    lowest, highest = _month(database)
+    scripts = []
+    for conversation, team in zip(ids, workspace.teams):
+        known = {
+            "key": workspace.key_id, "workspace": workspace.id, "conversation": conversation, "team": team,
+            "lowest": lowest, "highest": highest,
+        }
+        lines = []
+        for name, values in (("api_key_authenticate", {1: "key"}), *read.statements):
+            values = {1: "workspace", **values}
+
+            def put(found):
+                value = values.get(int(found[1]), "NULL")
+                return f"'{known[value]}'" if value in known else value
+
+            sql = re.sub(r"\$(\d+)", put, named_statement(bench, name))
+            lines.append(" ".join(sql.split()) + ";")
+        scripts.append("\n".join(lines))
+    return scripts
+
+
+def _month(database):
+    """The lowest UUIDv7 of this month, and of the next."""
+    first, next = database.execute(
+        "SELECT (1000 * extract(epoch FROM t))::bigint, (1000 * extract(epoch FROM t + interval '1 month'))::bigint "
+        "FROM date_trunc('month', now()) t")[0]
+    return [f"{int(time) >> 16:08x}-{int(time) & 0xffff:04x}-7000-8000-000000000000" for time in (first, next)]
+
+
+def _paths(bench, read, workspace, ids):
+    file = f"{bench.cluster.directory}/paths"
+    with open(file, "w") as paths:
+        for conversation, team in zip(ids, workspace.teams):
+            paths.write(read.path.format(conversation=conversation, team=team) + "\n")
+    return file
+
+
+def over_http(bench, read, workspace, ids, process, port):
+    with Meter(program=process.pid, database=bench.cluster.pid) as meter:
+        load = wrk.load(
+            port, "get.lua", bench.scale.seconds, connections=32, token=workspace.key,
+            paths=_paths(bench, read, workspace, ids))
+    return Measurement(
+        load.answers, load.seconds, load.p50, load.p99, {**meter.cpu, "load": load.cpu}, memory=meter.memory)
+
+
+def _switchboard(read):
+    def measure(bench):
+        database, (workspace, ids) = copy_history(bench)
+        with bench.program.serving(database, "api") as (process, port):
+            return over_http(bench, read, workspace, ids, process, port)
+
+    return measure
+
+
+def _ceiling(read):
+    def measure(bench):
+        database, (workspace, ids) = copy_history(bench)
+        scripts = _scripts(bench, read, database, workspace, ids)
+        with Meter(database=bench.cluster.pid) as meter:
+            run = pgbench.bench(database, scripts, 8, seconds=bench.scale.seconds, one_of=True)
+        return Measurement(run.transactions, run.seconds, cpu={**meter.cpu, "load": run.cpu})
+
+    return measure
+
+
+def _peer(read, processes):
+    def measure(bench):
+        database, (workspace, ids) = copy_history(bench)
+        with fastapi(bench, database, workspace, processes) as (process, port):
+            return over_http(bench, read, workspace, ids, process, port)
+
+    return measure
+
+
+LINES = tuple(
+    Line(
+        read.name,
+        read.title,
+        "request",
+        (
+            Contestant("switchboard", "switchboard", _switchboard(read)),
+            Contestant("pgbench, same SQL", "ceiling", _ceiling(read)),
+            Contestant("FastAPI, 1 process", "peer", _peer(read, 1)),
+            Contestant("FastAPI, 2 processes", "peer", _peer(read, 2)),
+        ),
+        aims=(
+            *([Aim("switchboard", "pgbench, same SQL", 0.7)] if read.name == "page" else []),
+            Aim("switchboard", "FastAPI, 1 process", 4),
+        ),
+    )
+    for read in READS
+)

@@ -1,0 +1,2 @@
+\set id random(1, :rows)
+SELECT a, b, c, d, e FROM bench_rows WHERE id = :id;
