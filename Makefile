@@ -18,9 +18,10 @@ test: ## Lint, build and run the whole suite on a PostgreSQL of its own. FILTER=
 	@.ci/packages test
 	@$(MAKE) lint
 	swift build --build-tests
-	@.ci/venv
+	@.ci/venv Tests/requirements.txt .build/venv
 	@.ci/with-postgres swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
 	@$(if $(FILTER),true,python3 -m chaos --test --program .build/debug/switchboard)
+	@$(if $(FILTER),,$(MAKE) bench-short)
 
 .PHONY: chaos
 chaos: ## Break everything under load, for an hour, and check the books. MINUTES=4 SEED=1 ROWS=kill,cut RATE=60 LOG=file
@@ -28,6 +29,19 @@ chaos: ## Break everything under load, for an hour, and check the books. MINUTES
 	swift build -c release --product switchboard
 	@python3 -m chaos --program .build/release/switchboard $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) $(if $(RATE),--rate $(RATE)) $(if $(LOG),--log $(LOG))
+
+.PHONY: bench
+bench: ## Measure beside ceilings and peers: docs/benchmarks.md. QUICK=1 takes five minutes, LINES="inbound drain" fewer lines
+	@.ci/packages bench
+	swift build -c release --product switchboard
+	swift build -c release --product switchboard-bench
+	@.ci/venv bench/requirements.txt .build/bench-venv
+	@.build/bench-venv/bin/python bench/bench.py --scale $(if $(QUICK),quick,full) --output .build/benchmarks.md $(LINES)
+
+# Every line for a moment, without peers and without judging: that it runs, and that the books agree. Builds are the tests'.
+.PHONY: bench-short
+bench-short:
+	@python3 bench/bench.py --scale short --programs .build/debug $(LINES)
 
 .PHONY: build
 build: ## Build the release program: .build/release/switchboard
@@ -52,4 +66,4 @@ clean: ## Remove what was built. Data in .switchboard/ stays
 
 .PHONY: help
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
