@@ -3,6 +3,8 @@
 
 import argparse
 import os
+import shutil
+import signal
 import sys
 import time
 
@@ -13,6 +15,8 @@ from harness.cluster import Cluster
 from harness.processes import Failed
 from harness.switchboard import Program
 
+# Write-ahead log, templates and a copy.
+SPACE = 12e9
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -32,6 +36,11 @@ def arguments():
 
 def main():
     options = arguments()
+    # As an interrupt, so that the database server is stopped and removed.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    if shutil.disk_usage("/var/tmp").free < SPACE:
+        raise Failed(f"less than {SPACE / 1e9:.0f} GB are free in /var/tmp, where the database is made")
     scale = SCALES[options.scale]
     changes = {"rounds": options.rounds, "seconds": options.seconds, "peers": False if options.no_peers else None}
     scale = scale.with_(**{name: value for name, value in changes.items() if value is not None})
@@ -69,3 +78,5 @@ if __name__ == "__main__":
     except Failed as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -89,6 +89,8 @@ class Outcome:
     rounds: dict
     differences: list
     error: str | None = None
+    # Why it was left out, which is no failure.
+    skipped: str | None = None
 
     def ratio(self, aim):
         if aim.theirs is None:
@@ -131,7 +133,7 @@ class Bench:
         outcome = Outcome(line, {one.name: [] for one in contestants}, [])
         reason = line.missing(self) if line.missing else None
         if reason:
-            outcome.error = reason
+            outcome.skipped = reason
             return outcome
         try:
             for round in range(self.scale.rounds):

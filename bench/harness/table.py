@@ -110,8 +110,10 @@ def _aims(outcome, judged):
 def section(outcome, judged=True):
     """Everything about a line."""
     parts = [f"### {outcome.line.title}"]
+    if outcome.skipped:
+        parts.append(f"Left out: {outcome.skipped}.")
     if outcome.error:
-        parts.append(f"Not measured: {outcome.error}")
+        parts.append(f"Failed: {outcome.error}")
     if any(outcome.rounds.values()):
         parts += [_contestants(outcome), _aims(outcome, judged), _books(outcome)]
     if outcome.line.note:
