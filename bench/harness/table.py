@@ -66,8 +66,11 @@ def _contestants(outcome):
 
 
 def _books(outcome):
-    pairs = [name for pair in outcome.line.books for name in pair]
-    names = [name for name in dict.fromkeys(pairs) if outcome.rounds.get(name)]
+    kinds = {one.name: one.kind for one in outcome.line.contestants}
+    names = [
+        name for name, measurements in outcome.rounds.items()
+        if measurements and measurements[-1].rows and kinds[name] in ("switchboard", "ceiling")
+    ]
     if not names:
         return ""
     last = {name: outcome.rounds[name][-1] for name in names}

@@ -31,5 +31,5 @@ LINE = Line(
         Aim("2 workers, 20 teams", "route statement, 2 clients", 0.7),
         Aim("2 workers, 20 teams", "pgqueuer, empty jobs, 2 processes", 1),
     ),
-    books=(("1 worker, 20 teams", "route statement, 1 client"),),
+    note="Rows that stand beside the ceiling's: see the line above.",
 )
