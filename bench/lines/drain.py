@@ -20,8 +20,8 @@ def drain(bench, teams, agents, workers, settings=()):
     return drain_loaded(bench, database, bench.scale.runs, workers, settings)
 
 
-def drain_loaded(bench, database, count, workers, settings=()):
-    """Starts workers on what a database has waiting."""
+def drain_loaded(bench, database, count, workers, settings=(), among="true"):
+    """Starts workers on what a database has waiting; `among` says which of its runs are counted."""
     books = Books(database)
     bench.cluster.checkpoint()
     began = database.value("SELECT now()")
@@ -29,7 +29,7 @@ def drain_loaded(bench, database, count, workers, settings=()):
     try:
         with Meter(database=bench.cluster.pid) as meter:
             started += [bench.program.working(database, settings) for _ in range(workers)]
-            wait_until_drained(database, started)
+            wait_until(database, f"SELECT ({UNFINISHED} AND {among}) = 0", started)
         program = sum(cpu_seconds(worker.pid) for worker in started)
         memory = sum(resident_megabytes(worker.pid) for worker in started)
     finally:

@@ -42,7 +42,7 @@ def _stored(bench, size):
         id, name = database.execute("SELECT id, name FROM workspaces")[0]
         key = bench.program.command(database, "keys", "create", "--workspace", id, "--name", "Bench")[0]
         # What was open at the generated end is not what is measured.
-        database.execute("DELETE FROM run_signals; DELETE FROM line_marks")
+        database.execute("DELETE FROM run_signals; DELETE FROM line_marks; DELETE FROM line_entries")
         workspace = bench.program.prepare(database, 20, 10, queue, (id, key))
         ids = [row[0] for row in database.execute(
             "SELECT id FROM conversations ORDER BY md5(id::text) LIMIT 20")]
@@ -69,7 +69,8 @@ def _drain(size):
     def measure(bench):
         database, (workspace, _) = _stored(bench, size)
         load(bench, database, workspace, bench.scale.runs)
-        return drain.drain_loaded(bench, database, bench.scale.runs, 1)
+        return drain.drain_loaded(
+            bench, database, bench.scale.runs, 1, among=f"workflow_id = '{workspace.workflow}'")
 
     return measure
 
