@@ -36,7 +36,8 @@ def drain_loaded(bench, database, count, workers, settings=(), among="true"):
         for worker in started:
             worker.stop()
     seconds = steady_seconds(
-        database, f"assignments WHERE kind = 'assignment' AND occurred_at > '{began}'", "pg_xact_commit_timestamp(xmin)")
+        database, f"assignments WHERE kind = 'assignment' AND occurred_at > '{began}'",
+        "pg_xact_commit_timestamp(xmin)")
     return books.close(Measurement(
         count, seconds, cpu={"program": program, "database": meter.cpu["database"]}, memory=memory))
 
@@ -58,7 +59,7 @@ def wait_until(database, question, processes, limit=300):
 
 
 def steady_seconds(database, rows, time):
-    """What all of the rows would have taken at the pace of those after the first batch: when that began is not known."""
+    """What all rows would have taken at the pace of those after the first batch: when that began is not known."""
     first, last, later, count = database.execute(
         f"WITH r AS (SELECT {time} AS at FROM {rows}) SELECT extract(epoch FROM min(at)), extract(epoch FROM max(at)), "
         "count(*) FILTER (WHERE at > (SELECT min(at) FROM r)), count(*) FROM r")[0]
@@ -130,6 +131,6 @@ LINE = Line(
         Aim("switchboard", "DBOS, five steps", 100),
     ),
     books=(("switchboard, one batch at once", "route statement"),),
-    note="Two batches of one team at once get into each other's way: who finds the line taken stands in it, which leaves rows "
-    "more (an entry, an event, an assignment of the team) and is a transaction more.",
+    note="Two batches of one team at once get into each other's way: who finds the line taken stands in it, which leaves "
+    "rows more (an entry, an event, an assignment of the team) and is a transaction more.",
 )

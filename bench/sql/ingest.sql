@@ -1,11 +1,11 @@
--- Messages of new contacts, :batch in one statement: every row that Switchboard writes for them, nothing read but inputs.
+-- Messages of new contacts, :batch in one statement: every row that Switchboard writes for them. Only inputs are read.
 \set first (:client_id * :span + :done * :batch + 1)
 \set last (:first + :batch - 1)
 \set done (:done + 1)
 WITH i AS MATERIALIZED (
     SELECT :workspace::uuid AS workspace, :channel::uuid AS channel, name, text, hash, ids[1] AS contact,
-        ids[2] AS conversation, ids[3] AS message, ids[4] AS created, ids[5] AS opened, ids[6] AS received, ids[7] AS run,
-        ids[8] AS signal, now() AS now
+        ids[2] AS conversation, ids[3] AS message, ids[4] AS created, ids[5] AS opened, ids[6] AS received,
+        ids[7] AS run, ids[8] AS signal, now() AS now
     FROM bench_inputs WHERE n BETWEEN :first AND :last
 ), a AS (
     INSERT INTO identities (workspace_id, channel_id, external_id, contact_id)

@@ -1,9 +1,12 @@
--- What a client would send: :rows messages of new contacts, with the ids that their rows get. Made before the clock runs.
+-- What a client would send: :rows messages of new contacts, with the ids that their rows get, made before the clock
+-- runs.
 -- Ids rise with the rows, like the UUIDv7 that Switchboard makes.
-CREATE TABLE bench_inputs (n bigint PRIMARY KEY, name text NOT NULL, text text NOT NULL, hash bytea NOT NULL, ids uuid[] NOT NULL);
+CREATE TABLE bench_inputs (
+    n bigint PRIMARY KEY, name text NOT NULL, text text NOT NULL, hash bytea NOT NULL, ids uuid[] NOT NULL);
 INSERT INTO bench_inputs
 SELECT n, 'ceiling-' || n,
-    'Where is my new card? I have been waiting for it since last week, queue ' || lpad((n % :teams)::text, 2, '0') || '.',
+    'Where is my new card? I have been waiting for it since last week, queue '
+        || lpad((n % :teams)::text, 2, '0') || '.',
     sha256(('ceiling-' || n)::bytea),
     ARRAY(
         SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + n / 100), 12, '0') || '7'

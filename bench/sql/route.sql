@@ -1,5 +1,5 @@
--- Due runs of a shard, :batch in one statement: taken, worked and assigned by round robin, with every row that Switchboard
--- writes for them. What a worker decides stands in bench_routes already.
+-- Due runs of a shard, :batch in one statement: taken, worked and assigned by round robin, with every row that
+-- Switchboard writes for them. What a worker decides stands in bench_routes already.
 WITH taken AS MATERIALIZED (
     SELECT s.run_id, s.id, b.team_id, b.ids
     FROM run_signals s JOIN bench_routes b ON b.run_id = s.run_id AND b.shard = :client_id
@@ -61,8 +61,8 @@ WITH taken AS MATERIALIZED (
         (ids[2], 'contact.updated', NULL::uuid, NULL::bigint,
             jsonb_build_object('fields', '["tags", "topic"]'::jsonb, 'contact_id', contact)),
         (ids[3], 'conversation.assigned', conversation, 4,
-            jsonb_build_object('via', 'line', 'kind', 'assignment', 'run_id', g.id, 'team_id', team_id, 'agent_id', agent,
-                'position', position, 'strategy', 'round_robin', 'queued_at', opened_at, 'team_name', team_name,
+            jsonb_build_object('via', 'line', 'kind', 'assignment', 'run_id', g.id, 'team_id', team_id,
+                'agent_id', agent, 'position', position, 'strategy', 'round_robin', 'queued_at', opened_at, 'team_name', team_name,
                 'agent_name', agent_name, 'entered_at', now, 'decision_id', decision)),
         (ids[4], 'run.ended', conversation, 5,
             jsonb_build_object('run_id', g.id, 'status', 'completed', 'workflow_id', :workflow::uuid))
