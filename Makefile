@@ -21,7 +21,6 @@ test: ## Lint, build and run the whole suite on a PostgreSQL of its own. FILTER=
 	@.ci/venv Tests/requirements.txt .build/venv
 	@.ci/with-postgres swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
 	@$(if $(FILTER),true,python3 -m chaos --test --program .build/debug/switchboard)
-	@$(if $(FILTER),,$(MAKE) bench-short)
 
 .PHONY: chaos
 chaos: ## Break everything under load, for an hour, and check the books. MINUTES=4 SEED=1 ROWS=kill,cut RATE=60 LOG=file
