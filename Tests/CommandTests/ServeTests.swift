@@ -64,8 +64,15 @@ import Testing
         let key = try await program.run("keys", "create", "--workspace", "ACME", "--name", "CRM", "--role", "viewer")
         #expect(key.output.hasPrefix("sb_"))
         let id = String(key.errors.trimmingCharacters(in: .whitespacesAndNewlines).dropFirst(3))
+        let rotated = try await program.run("keys", "rotate", id, "--workspace", "Acme", "--overlap", "PT1H")
+        #expect(rotated.output.hasPrefix("sb_") && rotated.output != key.output)
         #expect(try await program.run("keys", "revoke", id, "--workspace", "Acme").output == "revoked CRM\n")
+        let limited = try await program.run(
+            "keys", "create", "--workspace", "Acme", "--name", "BI", "--role", "viewer", "--scope", "reports:read",
+            "--allow-address", "192.0.2.0/24", "--expires", "P90D")
+        #expect(limited.succeeded, "\(limited.errors)")
         let keys = try await program.run("keys", "list", "--workspace", "Acme")
+        #expect(keys.output.contains("viewer  reports:read  192.0.2.0/24"))
         #expect(keys.output.contains(id) && !keys.output.contains(key.output.split(separator: "_")[2]))
         #expect(try await program.run("keys", "create", "--operator", "--name", "ops").output.hasPrefix("sbo_"))
         #expect(try await program.run("keys", "list", "--workspace", "Nobody").status == .exited(1))
