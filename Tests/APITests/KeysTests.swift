@@ -175,8 +175,8 @@ import Testing
             try await api.a.client("agent").get("/v1/api-keys").refused(403, "insufficient-role")
             try await api.uses.write(to: api.store)
             let used = try await api.a.owner.get("/v1/api-keys").expect(200).items
-            let roles = used.filter { $0["last_used_at"]?.string != nil }.compactMap { $0["role"]?.string }
-            #expect(Set(roles) == ["owner", "agent", "viewer"], "\(used)")
+            let idle = used.filter { $0["last_used_at"] == .null }
+            #expect(used.count == 4 && idle.map { $0["role"] } == ["manager"], "\(used)")
             let viewer = try #require(used.first { $0["role"] == "viewer" }?["last_used_at"]?.string)
             #expect(try #require(Timestamp.parse(viewer)) >= before.addingTimeInterval(-0.001))
             // An older note does not turn the clock back, and nothing gathered is no statement.
