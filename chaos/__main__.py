@@ -6,6 +6,7 @@ import datetime
 import os
 import pathlib
 import random
+import signal
 import tempfile
 import time
 import traceback
@@ -113,6 +114,10 @@ async def own_check(env):
 
 
 async def main(options):
+    # Whoever ends the run ends it in order: processes, servers, mounts and files go.
+    task = asyncio.current_task()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(kind, task.cancel)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     random.seed(seed)
     log = Log(options.log)
@@ -131,7 +136,7 @@ async def main(options):
     os.chmod(directory, 0o711)
     template = Template(directory, executable, pathlib.Path(options.root).resolve())
     deadline = time.monotonic() + minutes * 60
-    results, held = [], 0
+    results, held, bad = [], 0, []
     try:
         await template.make()
         probe = Cluster(pathlib.Path(directory) / "probe")
@@ -168,4 +173,7 @@ async def main(options):
 
 
 if __name__ == "__main__":
-    raise SystemExit(asyncio.run(main(arguments())))
+    try:
+        raise SystemExit(asyncio.run(main(arguments())))
+    except asyncio.CancelledError:
+        raise SystemExit("chaos: interrupted") from None
