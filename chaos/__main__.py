@@ -51,7 +51,9 @@ class Log:
 async def one_row(name, module, template, partitions, options, seed, round_number, seconds, is_short, log):
     """Runs a row in surroundings of its own and gives whether its books agree."""
     began = time.monotonic()
-    env = Environment(template, f"{name}-{round_number}", getattr(module, "NEEDS", {}), options.rate, seconds, seed, is_short)
+    env = Environment(
+        template, f"{name}-{round_number}", getattr(module, "NEEDS", {}), options.rate, seconds, seed, is_short,
+        options.test)
     today = datetime.date.today()
     env.first_day, env.last_day = today - datetime.timedelta(days=3), today + datetime.timedelta(days=3)
     checked = {}

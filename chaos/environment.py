@@ -70,9 +70,9 @@ class Environment:
 
     PROCESSES = {"api-1": "api", "api-2": "api", "worker-1": "worker", "worker-2": "worker", "scheduler-1": "scheduler"}
 
-    def __init__(self, template, name, needs, rate, seconds, seed, is_short):
+    def __init__(self, template, name, needs, rate, seconds, seed, is_short, is_test=False):
         self.template, self.name, self.needs = template, name, needs
-        self.rate, self.seconds, self.is_short = rate, seconds, is_short
+        self.rate, self.seconds, self.is_short, self.is_test = rate, seconds, is_short, is_test
         self.random = random.Random(f"{seed}/{name}")
         self.directory = template.directory / name
         self.receiver = template.receiver
