@@ -32,7 +32,8 @@ def arguments():
 
 
 def find_program(root):
-    found = [path for kind in ("release", "debug") if (path := pathlib.Path(root) / ".build" / kind / "switchboard").exists()]
+    build = pathlib.Path(root) / ".build"
+    found = [path for kind in ("release", "debug") if (path := build / kind / "switchboard").exists()]
     if not found:
         raise SystemExit("there is no program: make build, or swift build --product switchboard")
     return max(found, key=lambda path: path.stat().st_mtime)
@@ -133,7 +134,8 @@ async def main(options):
     seconds = 4.0 if options.test else 6.0 if is_short else 65.0
     log(f"chaos: seed {seed}, {options.rate:g} messages/s, {'short' if is_short else 'long'} form, rows of about"
         f" {seconds:g} s, {executable}")
-    log(f"{os.cpu_count()} cores, {binaries().parent.name}: " + ", ".join(f"{k}={v}" for k, v in Cluster.SETTINGS.items()))
+    settings = ", ".join(f"{name}={value}" for name, value in Cluster.SETTINGS.items())
+    log(f"{os.cpu_count()} cores, PostgreSQL {binaries().parent.name}: {settings}")
     directory = tempfile.mkdtemp(prefix="switchboard-chaos-")
     os.chmod(directory, 0o711)
     template = Template(directory, executable, pathlib.Path(options.root).resolve())

@@ -63,7 +63,8 @@ class Ledger:
             return
         if message.acknowledged_at:
             if (status, conversation, opened) != ("duplicate", message.conversation, message.opened):
-                self.say_wrong(f"{message.id} said again was {status} in {conversation}, first in {message.conversation}")
+                self.say_wrong(f"{message.id} said again was {status} in {conversation},"
+                               f" first in {message.conversation}")
             return
         if status == "duplicate" and not message.unknown:
             self.say_wrong(f"{message.id} was a duplicate, and nobody had heard of it")

@@ -1,4 +1,4 @@
-"""The channels' receiver: takes what Switchboard delivers, remembers every body under its key, and misbehaves if told."""
+"""The channels' receiver: takes what is delivered, remembers every body under its key, and misbehaves if told."""
 
 import asyncio
 import collections

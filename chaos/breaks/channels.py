@@ -24,7 +24,8 @@ async def run(env):
                 WHERE c.name LIKE '%-good' AND o.created_at > to_timestamp({since})
                     AND o.created_at < now() - interval '3 seconds'""")
         late = [row["key"] for row in rows if row["key"] not in env.receiver.confirmed]
-        env.require(not late, f"{len(late)} of {len(rows)} effects of good channels wait for more than 3 s behind {mode}")
+        env.require(
+            not late, f"{len(late)} of {len(rows)} effects of good channels wait for more than 3 s behind {mode}")
         waits = sorted(env.receiver.confirmed[row["key"]][1] - row["created"] for row in rows
                        if row["key"] in env.receiver.confirmed)
         slowest[mode] = round(waits[int(0.99 * len(waits))], 2) if waits else None

@@ -1,4 +1,4 @@
-"""An outsider takes every connection while those of the processes are terminated: they cannot come back until it goes."""
+"""An outsider takes every connection while the processes' own are terminated: they cannot come back until it goes."""
 
 import asyncio
 import socket
@@ -32,7 +32,7 @@ def connect(cluster):
     connection.connect(f"{cluster.directory}/.s.PGSQL.{cluster.port}")
     text = b"user\0outsider\0database\0switchboard\0\0"
     connection.sendall(struct.pack("!ii", 8 + len(text), 196608) + text)
-    # Authentication succeeds even where only slots for superusers are left: it counts when the server waits for a query.
+    # Authentication succeeds even where only superusers' slots are left: it counts when the server waits for a query.
     with connection.makefile("rb") as answers:
         while (kind := answers.read(1)) not in (b"Z", b"E", b""):
             answers.read(struct.unpack("!i", answers.read(4))[0] - 4)

@@ -1,4 +1,4 @@
-"""Processes killed at any moment. A kill counts as a hit when the process held something: it is frozen, looked at, killed."""
+"""Processes killed at any moment. A kill is a hit when the process held something: it is frozen, looked at, killed."""
 
 import asyncio
 import time

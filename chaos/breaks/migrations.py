@@ -1,4 +1,4 @@
-"""Old and new program on one database: side by side over a harmless migration; over a breaking one the old is refused."""
+"""Old and new program on one database: side by side over a harmless migration; a breaking one shuts the old out."""
 
 import asyncio
 import os
@@ -8,8 +8,9 @@ TITLE = "old and new program over a harmless migration; a breaking one refused"
 
 
 async def run(env):
-    newer = root(env, "newer", {"9001_chaos_harmless.sql": "-- breaking: no\nCREATE TABLE chaos_notes (id uuid PRIMARY KEY);\n"
-                                "ALTER TABLE contacts ADD COLUMN chaos_note text;\n"})
+    newer = root(env, "newer", {"9001_chaos_harmless.sql": (
+        "-- breaking: no\nCREATE TABLE chaos_notes (id uuid PRIMARY KEY);\n"
+        "ALTER TABLE contacts ADD COLUMN chaos_note text;\n")})
     # A new process migrates at its start, under load, while the old ones work on.
     for name, part in (("api-new", "api"), ("worker-new", "worker")):
         await env.add(name, part, root=newer).start()

@@ -26,8 +26,9 @@ async def run(env):
         await env.cluster.psql("UPDATE job_runs SET next_at = now() WHERE status = 'running'")
         await asyncio.sleep(2)
     env.note("longest silence s", env.ledger.longest_silence(began, time.monotonic()))
+    late = time.monotonic() - began - 6
     taken = await env.cluster.value(
-        f"SELECT count(*) FROM assignments WHERE occurred_at > now() - interval '{time.monotonic() - began - 6} seconds'")
+        f"SELECT count(*) FROM assignments WHERE occurred_at > now() - interval '{late} seconds'")
     env.note("assigned by the other worker meanwhile", int(taken))
     env.require(int(taken) > 0, "nobody took over")
     env.proxy.heal()

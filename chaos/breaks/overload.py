@@ -1,4 +1,4 @@
-"""Ten times the rate: what cannot be done soon is shed at once, what is accepted is done soon, and then all is as before."""
+"""Ten times the rate: what cannot be done soon is shed at once, the rest is done soon, and then all is as before."""
 
 import asyncio
 import time
