@@ -131,7 +131,7 @@ async def main(options):
     once = options.test or (named and not options.minutes)
     # A row of the long form is long enough for a minute's lock, that of a short one for the break itself.
     is_short = options.test or once or minutes < 20
-    seconds = 4.0 if options.test else 6.0 if is_short else 65.0
+    seconds = 3.0 if options.test else 6.0 if is_short else 65.0
     log(f"chaos: seed {seed}, {options.rate:g} messages/s, {'short' if is_short else 'long'} form, rows of about"
         f" {seconds:g} s, {executable}")
     settings = ", ".join(f"{name}={value}" for name, value in Cluster.SETTINGS.items())

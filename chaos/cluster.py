@@ -90,7 +90,9 @@ def wrong_clock(clock):
     """
     if not clock:
         return {}
-    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    # Without shared memory: it is made under the user who starts, and a killed process leaves it behind.
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DISABLE_SHM": "1"}
 
 
 class Cluster:
