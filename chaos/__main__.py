@@ -23,7 +23,7 @@ def arguments():
     parser.add_argument("--seed", type=int, help="repeat a run's choices; printed at the start")
     parser.add_argument("--rows", default="", help="only these, with commas: " + " ".join(ROWS))
     parser.add_argument("--test", action="store_true", help="the form of make test: four rows, once, in about a minute")
-    parser.add_argument("--rate", type=float, default=60, help="messages a second (60)")
+    parser.add_argument("--rate", type=float, help="messages a second (60; with --test 30)")
     parser.add_argument("--program", default="", help="the program; the newer of the release and debug builds")
     parser.add_argument("--root", default=str(pathlib.Path(__file__).resolve().parent.parent))
     parser.add_argument("--log", default="", help="write the log here, too")
@@ -118,6 +118,7 @@ async def own_check(env):
 
 async def main(options):
     # Whoever ends the run ends it in order: processes, servers, mounts and files go.
+    options.rate = options.rate or (30 if options.test else 60)
     task = asyncio.current_task()
     for kind in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(kind, task.cancel)

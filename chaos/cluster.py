@@ -83,16 +83,20 @@ FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 
 
 def wrong_clock(clock):
-    """The variables that put a process's clock ahead, such as `+3600s`; its monotonic clock stays as it is.
+    """What a command begins with for its clock to be ahead, such as `+3600s`; its monotonic clock stays as it is.
 
-    A clock behind is made by putting those of all others ahead: libfaketime lets timed waits of threads hang when the
-    clock goes back.
+    Put right before the program: libfaketime's shared memory belongs to whoever it is loaded for first. A clock behind is
+    made by putting those of all others ahead: libfaketime lets timed waits of threads hang when the clock goes back.
     """
     if not clock:
-        return {}
-    # Without shared memory: it is made under the user who starts, and a killed process leaves it behind.
-    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_DISABLE_SHM": "1"}
+        return []
+    return ["env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME={clock}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+
+
+def forget_clock(pid):
+    """What libfaketime leaves of a process that was killed."""
+    for path in glob.glob(f"/dev/shm/*faketime_*_{pid}"):
+        os.unlink(path)
 
 
 class Cluster:
@@ -132,10 +136,9 @@ class Cluster:
         with open(self.directory / "postgres.log", "ab") as log:
             options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
             self.process = await asyncio.create_subprocess_exec(
-                *as_server_user(self._bin / "postgres", "-D", self.data, "-k", self.directory, "-p", self.port,
+                *as_server_user(*wrong_clock(self.clock), self._bin / "postgres", "-D", self.data, "-k", self.directory, "-p", self.port,
                                 *options),
-                cwd="/", env={**os.environ, **wrong_clock(self.clock)}, stdin=asyncio.subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True)
+                cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         for _ in range(patience * 20):
             if self.process.returncode is not None:
                 raise RuntimeError(f"PostgreSQL did not start: {self.log()[-2000:]}")

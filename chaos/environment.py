@@ -8,7 +8,7 @@ import time
 
 from . import world as worlds_module
 from .client import Client
-from .cluster import DATABASE, OWNER, Cluster, as_server_user, binaries, give, run
+from .cluster import DATABASE, OWNER, Cluster, as_server_user, binaries, forget_clock, give, run
 from .load import Load
 from .processes import Program
 from .proxy import Proxy
@@ -238,6 +238,9 @@ class Environment:
             self.require(code == 0, f"{program.name} ended with {code} on SIGTERM: {program.said()[-600:]}")
             self.require(seconds < 35, f"{program.name} took {seconds:.0f} s to end")
 
+    def _servers(self):
+        return [cluster.process.pid for cluster in (self.cluster, self.standby) if cluster and cluster.process]
+
     async def remove(self, keep=False):
         for program in self.programs.values():
             if program.is_running:
@@ -247,6 +250,8 @@ class Environment:
         for cluster in (self.cluster, self.standby):
             if cluster:
                 await cluster.stop("immediate")
+        for pid in [*(pid for program in self.programs.values() for pid in program.pids), *self._servers()]:
+            forget_clock(pid)
         if self._mounted:
             await run("umount", self._mounted)
         if not keep:

@@ -26,6 +26,7 @@ class Program:
         #: Set while an end of the process is meant.
         self.is_meant_to_end = False
         self.asked_to_end = []
+        self.pids = []
 
     def environment(self, crash_at=None):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWITCHBOARD_", "PG"))}
@@ -45,17 +46,18 @@ class Program:
 
         `crash_at`: `point:N`, where it kills itself. `clock`: how wrong its clock is, such as `+3600s`.
         """
-        environment = {**self.environment(crash_at), **wrong_clock(clock)}
+        environment = self.environment(crash_at)
         (self._directory / "tmp").mkdir(exist_ok=True)
         arguments = [self.part] + (["--listen", f"127.0.0.1:{self.port}"] if self.port else [])
         self.is_meant_to_end = crash_at is not None
         self._offset = self._log.stat().st_size if self._log.exists() else 0
         with open(self._log, "ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                "setpriv", "--pdeathsig", "KILL", "--", str(self._executable), *arguments, cwd=self._directory,
-                env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                "setpriv", "--pdeathsig", "KILL", "--", *wrong_clock(clock), str(self._executable), *arguments,
+                cwd=self._directory, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         if ready:
             await self.ready()
+        self.pids.append(self.process.pid)
 
     async def ready(self, patience=90):
         """Until it serves, or works."""
