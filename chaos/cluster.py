@@ -85,8 +85,8 @@ FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 def wrong_clock(clock):
     """What a command begins with for its clock to be ahead, such as `+3600s`; its monotonic clock stays as it is.
 
-    Put right before the program: libfaketime's shared memory belongs to whoever it is loaded for first. A clock behind is
-    made by putting those of all others ahead: libfaketime lets timed waits of threads hang when the clock goes back.
+    Put right before the program: libfaketime's shared memory belongs to whoever it is loaded for first. A clock behind
+    is made by putting those of all others ahead: libfaketime lets timed waits of threads hang when a clock goes back.
     """
     if not clock:
         return []
@@ -136,8 +136,8 @@ class Cluster:
         with open(self.directory / "postgres.log", "ab") as log:
             options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
             self.process = await asyncio.create_subprocess_exec(
-                *as_server_user(*wrong_clock(self.clock), self._bin / "postgres", "-D", self.data, "-k", self.directory, "-p", self.port,
-                                *options),
+                *as_server_user(*wrong_clock(self.clock), self._bin / "postgres", "-D", self.data,
+                                "-k", self.directory, "-p", self.port, *options),
                 cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         for _ in range(patience * 20):
             if self.process.returncode is not None:

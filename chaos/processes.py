@@ -54,10 +54,11 @@ class Program:
         with open(self._log, "ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 "setpriv", "--pdeathsig", "KILL", "--", *wrong_clock(clock), str(self._executable), *arguments,
-                cwd=self._directory, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                cwd=self._directory, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        self.pids.append(self.process.pid)
         if ready:
             await self.ready()
-        self.pids.append(self.process.pid)
 
     async def ready(self, patience=90):
         """Until it serves, or works."""
