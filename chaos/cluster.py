@@ -83,14 +83,14 @@ FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 
 
 def wrong_clock(clock):
-    """What a command begins with for its clock to be ahead, such as `+3600s`; its monotonic clock stays as it is.
+    """The variables that put a process's clock ahead, such as `+3600s`; its monotonic clock stays as it is.
 
-    Put right before the program: libfaketime's shared memory belongs to whoever it is loaded for first. A clock behind
-    is made by putting those of all others ahead: libfaketime lets timed waits of threads hang when a clock goes back.
+    A clock behind is made by putting those of all others ahead: libfaketime lets timed waits of threads hang when a
+    clock goes back.
     """
     if not clock:
-        return []
-    return ["env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME={clock}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        return {}
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def forget_clock(pid):
@@ -135,8 +135,10 @@ class Cluster:
     async def start(self, patience=60):
         with open(self.directory / "postgres.log", "ab") as log:
             options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
+            # By env, after the user is chosen: libfaketime's shared memory belongs to whoever it is loaded for first.
+            clock = [f"{name}={value}" for name, value in wrong_clock(self.clock).items()]
             self.process = await asyncio.create_subprocess_exec(
-                *as_server_user(*wrong_clock(self.clock), self._bin / "postgres", "-D", self.data,
+                *as_server_user("env", *clock, self._bin / "postgres", "-D", self.data,
                                 "-k", self.directory, "-p", self.port, *options),
                 cwd="/", stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         for _ in range(patience * 20):

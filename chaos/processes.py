@@ -46,14 +46,14 @@ class Program:
 
         `crash_at`: `point:N`, where it kills itself. `clock`: how wrong its clock is, such as `+3600s`.
         """
-        environment = self.environment(crash_at)
+        environment = {**self.environment(crash_at), **wrong_clock(clock)}
         (self._directory / "tmp").mkdir(exist_ok=True)
         arguments = [self.part] + (["--listen", f"127.0.0.1:{self.port}"] if self.port else [])
         self.is_meant_to_end = crash_at is not None
         self._offset = self._log.stat().st_size if self._log.exists() else 0
         with open(self._log, "ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                "setpriv", "--pdeathsig", "KILL", "--", *wrong_clock(clock), str(self._executable), *arguments,
+                "setpriv", "--pdeathsig", "KILL", "--", str(self._executable), *arguments,
                 cwd=self._directory, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         self.pids.append(self.process.pid)
