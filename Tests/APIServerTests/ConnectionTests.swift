@@ -217,7 +217,7 @@ struct ConnectionTests {
     }
 
     @Test func idleConnectionsAreClosed() async throws {
-        try await TestServer.run({ $0.connection.idleTimeout = .milliseconds(300) }) { server in
+        try await TestServer.run({ $0.connection.idleTimeout = .seconds(2) }) { server in
             let silent = try await server.connect()
             #expect(await silent.isClosed())
             let used = try await server.connect()

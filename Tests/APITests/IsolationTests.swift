@@ -21,7 +21,8 @@ import Testing
                 #expect(
                     !probes.isEmpty || Self.takesNone[route.operationID] != nil,
                     "\(route.operationID) has no line in the isolation table")
-                for name in route.query where name.hasSuffix("_id") {
+                // What a channel calls somebody is no id of ours; it is looked up together with `channel_id`.
+                for name in route.query where name.hasSuffix("_id") && name != "external_id" {
                     #expect(
                         probes.contains { $0.place.contains("`\(name)`") } || Self.takesNone[route.operationID] != nil,
                         "\(route.operationID): `\(name)` is not tried")
