@@ -8,6 +8,9 @@ enum PlanArguments {
         "check_": "`switchboard check --data` and tests look at all of a workspace, on an operator's demand"
     ]
 
+    /// Statements that are several look-ups in one, each with a bound of its own: how many they are.
+    static let lookUps = ["backlog": 5]
+
     static let text = """
         agent_get W AGENT
         agent_lock W AGENT
