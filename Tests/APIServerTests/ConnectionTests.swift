@@ -77,9 +77,12 @@ struct ConnectionTests {
     @Test func expectations() async throws {
         try await TestServer.run { server in
             let connection = try await server.connect()
+            let started = ContinuousClock.now
             connection.send(Self.post + "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
-            // The body is not sent before the answer has come, so it cannot have come because of the body.
+            // The body is not sent before the answer has come, so it cannot have come because of the body; nor may a
+            // time-out have brought it.
             #expect(await connection.response()?.status == 100)
+            #expect(ContinuousClock.now - started < .seconds(5))
             connection.send("abc")
             #expect(await connection.response()?.text == "{\"bytes\":3}")
             connection.send(Self.post + "Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc")
