@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 
 SOURCES := Package.swift Sources Tests
 
+# Suites that measure a whole program: its time-outs, its memory, what it writes. They run after the others, one by one.
+MEASURING := HostileClientsTests|APITests.RateLimitTests|CollidingKeysTests
+
 .PHONY: run
 run: ## Build and start Switchboard with a demo workspace; Ctrl-C stops it. ARGUMENTS="--listen …" are handed on
 	@.ci/packages run
@@ -19,8 +22,14 @@ test: ## Lint, build and run the whole suite on a PostgreSQL of its own. FILTER=
 	@$(MAKE) lint
 	swift build --build-tests
 	@.ci/venv Tests/requirements.txt .build/venv
-	@.ci/with-postgres swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
-	@$(if $(FILTER),true,python3 -m chaos --test --program .build/debug/switchboard)
+ifdef FILTER
+	@.ci/with-postgres swift test --skip-build --filter '$(FILTER)'
+else
+	@.ci/with-postgres swift test --skip-build --skip '$(MEASURING)'
+	@.ci/with-postgres swift test --skip-build --no-parallel --filter '$(MEASURING)'
+	@$(MAKE) bench-short
+	@python3 -m chaos --test --program .build/debug/switchboard
+endif
 
 .PHONY: chaos
 chaos: ## Break everything under load, for an hour, and check the books. MINUTES=4 SEED=1 ROWS=kill,cut RATE=60 LOG=file
