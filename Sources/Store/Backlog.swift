@@ -29,10 +29,18 @@ public struct Backlog: Sendable, Hashable {
 }
 
 extension Store {
-    /// What waits in one workspace.
+    /// What waits in one workspace, each kind of it read by itself, at the same time.
     /// - Throws: `PostgresError`.
     public func backlog(of workspace: UUID) async throws -> Backlog {
-        try await one("backlog", [workspace], what: "workspace", Backlog.init(row:))
+        let rows = try await withThrowingTaskGroup(of: (Int, PostgresRows).self) { group in
+            for (index, name) in Backlog.statements.enumerated() {
+                group.addTask { (index, try await self.read(name, [workspace])) }
+            }
+            var rows: [Int: PostgresRows] = [:]
+            for try await (index, answer) in group { rows[index] = answer }
+            return rows.sorted { $0.key < $1.key }.map(\.value)
+        }
+        return try Backlog(rows)
     }
 
     /// What waits in all workspaces together, each read by itself, a hundred in a round trip. As the owner: the API's role
@@ -40,7 +48,8 @@ extension Store {
     /// - Parameter timeout: seconds after which it gives up.
     /// - Throws: `PostgresError`, of the kind `.overloaded` when the time is over.
     public func backlogOfAll(timeout: TimeInterval) async throws -> Backlog {
-        let (workspaces, backlog) = (try statements.named("workspaces_list"), try statements.named("backlog"))
+        let workspaces = try statements.named("workspaces_list")
+        let counts = try Backlog.statements.map(statements.named)
         return try await database.transaction(TransactionOptions(isReadOnly: true)) { transaction in
             let deadline = ContinuousClock.now + .seconds(timeout)
             transaction.send(
@@ -52,8 +61,8 @@ extension Store {
             while true {
                 let page = try transaction.query(workspaces, [last, 100]).map { try $0.decode("id", as: UUID.self) }
                 guard let end = page.last else { return total }
-                for pending in page.map({ transaction.send(backlog, [$0]) }) {
-                    for row in try pending.rows() { total = total.joined(with: try Backlog(row: row)) }
+                for pending in page.map({ id in counts.map { transaction.send($0, [id]) } }) {
+                    total = total.joined(with: try Backlog(pending.map { try $0.rows() }))
                 }
                 guard ContinuousClock.now < deadline else {
                     throw PostgresError(.overloaded, message: "counting what waits takes too long")
@@ -65,6 +74,27 @@ extension Store {
 }
 
 extension Backlog {
+    /// What counts a workspace's backlog, in the order in which `init` reads the answers.
+    fileprivate static let statements = [
+        "backlog_lines", "backlog_runs", "backlog_signals", "backlog_outbox", "backlog_jobs",
+    ]
+
+    fileprivate init(_ answers: [PostgresRows]) throws {
+        let rows = try answers.map { rows in
+            guard let row = rows.first else { throw StoreError.notFound(what: "workspace") }
+            return row
+        }
+        observedAt = try rows[0].decode("now")
+        lines = try Queue(rows[0])
+        activeRuns = try rows[1].decode("count")
+        signals = try Queue(rows[2])
+        let (first, now): (UUID?, Date) = (try rows[3].decode("first"), try rows[3].decode("now"))
+        outbox = try Queue(rows[3])
+        outboxOverdue = outbox.age
+        outbox.age = first.flatMap { UUIDv7.time(of: $0) }.map { max(0, now.timeIntervalSince($0)) }
+        jobs = try Queue(rows[4])
+    }
+
     /// What waits in two workspaces together.
     func joined(with other: Backlog) -> Backlog {
         Backlog(
@@ -73,23 +103,13 @@ extension Backlog {
             outboxOverdue: oldest(outboxOverdue, other.outboxOverdue), jobs: jobs.joined(with: other.jobs),
             observedAt: other.observedAt)
     }
+}
 
-    init(row: PostgresRow) throws {
-        let now: Date = try row.decode("now")
-        func age(_ since: Date?) -> TimeInterval? { since.map { max(0, now.timeIntervalSince($0)) } }
-        func queue(_ count: String, since: Date?) throws -> Queue {
-            Queue(count: try row.decode(count), age: age(since))
-        }
-        lines = try queue("lines_waiting", since: try row.decode("lines_oldest"))
-        activeRuns = try row.decode("runs_active")
-        signals = try queue("signals_due", since: try row.decode("signals_oldest"))
-        // An effect's id is its time.
-        let first: UUID? = try row.decode("outbox_first")
-        outbox = try queue("outbox_pending", since: first.flatMap { UUIDv7.time(of: $0) })
-        let next: Date? = try row.decode("outbox_next")
-        outboxOverdue = age(next)
-        jobs = try queue("jobs_due", since: try row.decode("jobs_oldest"))
-        observedAt = now
+extension Backlog.Queue {
+    /// From `count`, `oldest` and `now`.
+    fileprivate init(_ row: PostgresRow) throws {
+        let (oldest, now): (Date?, Date) = (try row.decode("oldest"), try row.decode("now"))
+        self.init(count: try row.decode("count"), age: oldest.map { max(0, now.timeIntervalSince($0)) })
     }
 }
 

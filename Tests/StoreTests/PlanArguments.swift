@@ -8,9 +8,6 @@ enum PlanArguments {
         "check_": "`switchboard check --data` and tests look at all of a workspace, on an operator's demand"
     ]
 
-    /// Statements that are several look-ups in one, each with a bound of its own: how many they are.
-    static let lookUps = ["backlog": 5]
-
     static let text = """
         agent_get W AGENT
         agent_lock W AGENT
@@ -190,7 +187,11 @@ enum PlanArguments {
         workflow_version_get W WORKFLOW 2
         workflow_active_runs W WORKFLOW ZERO 1000
         workflow_candidate_runs W WORKFLOW ZERO ZERO 1000
-        backlog W
+        backlog_lines W
+        backlog_runs W
+        backlog_signals W
+        backlog_outbox W
+        backlog_jobs W
         process_heartbeat ZERO array['api'] 'h' 1 'v'
         processes_list
         processes_purge

@@ -60,8 +60,7 @@ struct PlanTests {
                     for (name, call) in calls {
                         for role in roles {
                             guard let plan = try probe.explain(name, call, as: role) else { continue }
-                            let besides = Self.besides * Double(PlanArguments.lookUps[name] ?? 1)
-                            let limit = Self.perRow * plan.rows + Self.perIndexEntry * plan.indexEntries + besides
+                            let limit = Self.perRow * plan.rows + Self.perIndexEntry * plan.indexEntries + Self.besides
                             if plan.pages <= limit { continue }
                             excesses.append(
                                 "\(name) \(call.joined(separator: " ")) in \(workspace) as \(role): \(plan.pages) pages, \(plan.rows) rows"
