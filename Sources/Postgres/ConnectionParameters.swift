@@ -48,6 +48,8 @@ struct ConnectionParameters: Sendable {
         var settings = [
             "timezone": "UTC", "datestyle": "ISO", "intervalstyle": "iso_8601", "bytea_output": "hex",
             "standard_conforming_strings": "on",
+            // The server, too, notices a client that is gone; nothing on a local socket.
+            "tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
             "synchronous_commit": purpose == .notify ? "off" : "on",
         ]
         settings.merge(configuration.settings) { $1 }

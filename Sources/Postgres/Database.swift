@@ -91,7 +91,9 @@ public final class Database: Sendable {
 
     /// Ends: no new callers, those in line and under way are served, for at most `drainTimeout`; then connections are
     /// broken off. Streams of `listen` end.
-    public func close() async {
+    ///
+    /// - Parameter limit: instead of `drainTimeout`.
+    public func close(within limit: Duration? = nil) async {
         phase.withLock { $0 = .closed }
         guard
             let running = running.withLock({ running in
@@ -103,7 +105,7 @@ public final class Database: Sendable {
         running.transactions.drain()
         running.listeners.close()
         running.notifier.close()
-        if await !running.threadsEnd(within: configuration.drainTimeout) {
+        if await !running.threadsEnd(within: limit ?? configuration.drainTimeout) {
             running.stop()
             // A thread inside a connection attempt ends with that attempt.
             _ = await running.threadsEnd(within: .seconds(2))

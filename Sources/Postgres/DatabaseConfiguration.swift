@@ -27,8 +27,9 @@ public struct DatabaseConfiguration: Sendable {
     public var statementTimeout: Duration = .seconds(30)
     /// `lock_timeout` of the server; zero is none.
     public var lockTimeout: Duration = .seconds(10)
-    /// `idle_in_transaction_session_timeout` of the server; zero is none.
-    public var idleInTransactionTimeout: Duration = .seconds(30)
+    /// `idle_in_transaction_session_timeout` of the server; zero is none. Bodies of transactions wait for nothing but the
+    /// server: whoever is silent for so long is cut off, and others wait for the locks.
+    public var idleInTransactionTimeout: Duration = .seconds(10)
     /// Per host of the connection string; whole seconds, at least 2 (libpq's own minimum).
     public var connectTimeout: Duration = .seconds(5)
     /// How long `start()` goes on trying.

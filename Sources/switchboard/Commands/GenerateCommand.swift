@@ -15,7 +15,7 @@ struct GenerateCommand: AsyncParsableCommand {
             still open at the end goes on when a worker runs.
 
             The same arguments make the same history, but for the ids of people and things. Existing data is not touched. \
-            A million conversations take about 14 GB; more than the disk can hold is refused.
+            A million conversations take about 18 GB; more than the disk can hold is refused.
 
               switchboard generate --conversations 20000 --days 30 --workspaces 3 --seed 1
             """)

@@ -19,6 +19,12 @@ final class Interruption: Sendable {
     /// Whether a signal has arrived.
     var wasAsked: Bool { state.withLock(\.wasAsked) }
 
+    /// What is left of a time that began with the first signal; the whole of it before.
+    func remainder(of limit: Duration) -> Duration {
+        guard let askedAt = state.withLock(\.askedAt) else { return limit }
+        return max(.zero, limit - (ContinuousClock.now - askedAt))
+    }
+
     /// From now on the first signal calls this instead of cancelling the work. If the signal came already, it is
     /// called at once.
     func gracefully(_ action: @escaping @Sendable () -> Void) {

@@ -12,7 +12,7 @@ struct HistoryPlan: Sendable {
     let end: Date
 
     /// What a million conversations take in the database, with indexes, measured on PostgreSQL 15; rounded up.
-    static let bytesPerConversation = 14_000
+    static let bytesPerConversation = 17_500
 
     var start: Date { end.addingTimeInterval(-Double(days) * 86_400) }
     var bytes: Int { conversations * Self.bytesPerConversation }

@@ -49,18 +49,25 @@ struct Server: Sendable {
         do {
             try await run(backend, api, client, interruption, whenListening)
         } catch {
-            await close(api, client)
+            await close(backend, api, client, interruption)
             // The end that was asked for is no failure, however roughly the last service took it.
             guard interruption.wasAsked else { throw error }
             logger.warning("stopped before everything was finished", metadata: ["error": "\(error)"])
             return
         }
-        await close(api, client)
+        await close(backend, api, client, interruption)
     }
 
-    private func close(_ api: Store?, _ client: HTTPClient) async {
+    /// What the services used up of their time the connections do not get again: a database that says nothing any more
+    /// would otherwise hold the process beyond its limit.
+    private func close(
+        _ backend: Backend, _ api: Store?, _ client: HTTPClient, _ interruption: Interruption
+    ) async {
         await client.close()
-        await api?.database.close()
+        for database in [api?.database, backend.database].compactMap({ $0 }) {
+            let limit = interruption.remainder(of: settings.shutdownLimit)
+            await database.close(within: min(database.configuration.drainTimeout, max(limit, .milliseconds(500))))
+        }
     }
 
     private func run(
