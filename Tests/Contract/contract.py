@@ -20,10 +20,10 @@ from referencing.jsonschema import DRAFT202012
 
 METHODS = ("get", "put", "post", "delete", "patch")
 # Documented, and there only in some answers of these statuses: to a repetition; where the caller was known when it failed; the
-# tag of what there is; until the first request with the key is done.
+# tag of what there is; until the first request with the key is done; the scope that is lacking; of PATCH alone.
 OCCASIONAL_HEADERS = {
     "idempotent-replayed": range(600), "ratelimit": (500, 503), "ratelimit-policy": (500, 503), "etag": (412,),
-    "retry-after": (409,)}
+    "retry-after": (409,), "www-authenticate": (403,), "accept-patch": (415,)}
 # HTTP's own, on any answer. Every other header is documented.
 GENERAL_HEADERS = {
     "cache-control", "connection", "content-length", "content-type", "date", "server", "transfer-encoding",

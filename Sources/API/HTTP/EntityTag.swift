@@ -24,7 +24,9 @@ struct EntityTag: Sendable, Hashable {
 
     /// The resource without those; nil when it has none.
     static func covered(_ resource: JSON) -> JSON? {
-        guard case .object(var members) = resource, uncovered.contains(where: { members[$0] != nil }) else { return nil }
+        guard case .object(var members) = resource, uncovered.contains(where: { members[$0] != nil }) else {
+            return nil
+        }
         for name in uncovered { members[name] = nil }
         return .object(members)
     }
