@@ -35,7 +35,7 @@ extension APIRequest {
         var response = APIResponse(status: HTTPResponse.Status(code: answer.status))
         var body = answer.body
         // The tag of what GET shows, which never holds the secret.
-        response.headers[.eTag] = EntityTag(of: body.serialized()).text
+        response.headers[.eTag] = EntityTag(of: body).text
         if let secret = answer.secret { body = body.adding(secret.member, .string(secret.value)) }
         response.body = .json(body)
         if let location = answer.location { response.headers[.location] = location }

@@ -47,14 +47,17 @@ public enum Authentications {
         }
     }
 
-    /// The agent that `X-Agent-Id` names. Only a workspace's key speaks for its agents.
+    /// The agent that `X-Agent-Id` names. Only a workspace's key speaks for its agents: for anybody else there is none.
     private static func caller(
         _ principal: Principal, _ request: AuthenticationRequest, _ store: Store
     ) async throws -> Caller {
-        guard case .key(let key) = principal, let text = request.headers[.xAgentID] else {
+        // Operations on workspaces do not know the header.
+        guard request.permission != .operate, let text = request.headers[.xAgentID] else {
             return Caller(source: .api, actor: principal.actor)
         }
-        guard let id = UUID(uuidString: text), let agent = try await store.callerAgent(id, in: key.workspace) else {
+        guard case .key(let key) = principal, let id = UUID(uuidString: text),
+            let agent = try await store.callerAgent(id, in: key.workspace)
+        else {
             throw Problem(
                 .unknownActor, detail: "X-Agent-Id names no living agent of this workspace.",
                 errors: [

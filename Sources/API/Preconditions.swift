@@ -12,7 +12,7 @@ extension APIRequest {
         let conditions = try EntityConditions(headers)
         guard !conditions.isEmpty else { return .unconditional }
         return .conditional { resource in
-            let tag = resource.map { EntityTag(of: json($0).serialized()) }
+            let tag = resource.map { EntityTag(of: json($0)) }
             guard !conditions.permitChange(of: tag) else { return }
             var problem = Problem(
                 .preconditionFailed,
@@ -28,17 +28,17 @@ extension APIRequest {
     /// gets its tag with `once`, where it shows a resource; what is streamed has none.
     func tagged(_ response: APIResponse) throws(Problem) -> APIResponse {
         guard method != .post, response.status == .ok || response.status == .created else { return response }
-        let bytes: [UInt8]
+        let tag: EntityTag
         var response = response
         switch response.body {
         case .json(let json):
-            bytes = json.serialized()
             // Written once, for the tag and for the answer.
+            let bytes = json.serialized()
             response.body = .bytes(bytes, contentType: response.headers[.contentType] ?? "application/json")
-        case .bytes(let given, _): bytes = given
+            tag = EntityTag.covered(json).map { EntityTag(of: $0) } ?? EntityTag(of: bytes)
+        case .bytes(let bytes, _): tag = EntityTag(of: bytes)
         case .none, .stream: return response
         }
-        let tag = EntityTag(of: bytes)
         response.headers[.eTag] = tag.text
         guard method == .get, try EntityConditions(headers).isUnmodified(tag) else { return response }
         response.status = .notModified

@@ -9,10 +9,18 @@ import Store
 
 /// Limits of the effect worker.
 public struct EffectWorkerConfiguration: Sendable {
-    /// Requests under way at once, and of these to one channel: a dead receiver keeps only its own share waiting.
-    public var maximumInFlight = 256
+    /// Requests under way to one channel. Below what the client may have open to one host and port, so that a dead receiver
+    /// keeps only its own share waiting, whoever else is behind the same address.
     public var maximumPerChannel = 32
-    /// One attempt, from connecting to the last byte. Shorter than the lease, so that a living worker never loses one.
+    /// Effects of one channel that are ours at once: those under way, and the next ones, which follow without a look into
+    /// the database.
+    public var maximumClaimedPerChannel = 64
+    /// The same of all channels together.
+    public var maximumClaimed = 512
+    /// Transactions at once, of different workspaces.
+    public var concurrency = 2
+    /// One attempt, from connecting to the last byte. With the wait for those before it shorter than the lease, so that a
+    /// living worker never loses one.
     public var attemptTimeout: Duration = .seconds(20)
     public var leaseSeconds: Double = 60
     public var pollInterval: Duration = .milliseconds(250)
@@ -24,6 +32,21 @@ public struct EffectWorkerConfiguration: Sendable {
 
 /// Carries effects from the outbox to the channels: at least once, with the effect's key, in order per conversation.
 public actor EffectWorker: Service {
+    /// What is ours of a channel.
+    private struct Load {
+        var inFlight = 0
+        /// Claimed, to be sent in this order.
+        var ready: [Claim] = []
+        var claimed: Int { inFlight + ready.count }
+    }
+
+    private struct Claim {
+        let effect: ClaimedEffect
+        let workspace: UUID
+        /// By this process's clock, before the database's.
+        let began: ContinuousClock.Instant
+    }
+
     private let id = UUID()
     private let store: Store
     private let client: HTTPClient
@@ -34,11 +57,15 @@ public actor EffectWorker: Service {
     /// Called where a crash test may want to stop the process; does nothing in production.
     private let probe: @Sendable (String) -> Void
 
+    private var loads: [UUID?: Load] = [:]
+    private var claimed = 0
     private var inFlight = 0
-    private var perChannel: [UUID: Int] = [:]
-    private var settling: [UUID: [(ClaimedEffect, EffectOutcome)]] = [:]
-    private var isSettling = false
-    private var idleWaiters: [CheckedContinuation<Void, Never>] = []
+    /// Outcomes that are to be written down.
+    private var outcomes: [UUID: [(ClaimedEffect, EffectOutcome)]] = [:]
+    /// Workspaces whose transaction is under way, and those of them that are due again.
+    private var atWork: Set<UUID> = []
+    private var again: Set<UUID> = []
+    private var drainer: CheckedContinuation<Void, Never>?
 
     public init(
         store: Store, client: HTTPClient, configuration: EffectWorkerConfiguration = EffectWorkerConfiguration(),
@@ -58,7 +85,7 @@ public actor EffectWorker: Service {
         }
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.takeTurns() }
+                for _ in 0..<configuration.concurrency { group.addTask { await self.takeTurns() } }
                 group.addTask { await self.poll() }
                 await group.waitForAll()
             }
@@ -70,13 +97,14 @@ public actor EffectWorker: Service {
 
     private func takeTurns() async {
         while let workspace = await queue.next() {
-            do {
-                try await claim(workspace)
-            } catch {
-                metrics.work.failures.increment()
-                logger.warning("effects were put off", metadata: ["workspace": "\(workspace)", "error": "\(error)"])
-                try? await Task.sleep(for: .milliseconds(Double.random(in: 50...250)))
+            guard atWork.insert(workspace).inserted else {
+                again.insert(workspace)
+                continue
             }
+            let isDone = await turn(workspace)
+            atWork.remove(workspace)
+            if again.remove(workspace) != nil { queue.add(workspace) }
+            if !isDone { try? await Task.sleep(for: .milliseconds(Double.random(in: 50...250))) }
         }
     }
 
@@ -93,31 +121,90 @@ public actor EffectWorker: Service {
         }
     }
 
-    /// Claims as many effects of the workspace as may be under way, and sends them.
-    private func claim(_ workspace: UUID) async throws {
-        let room = configuration.maximumInFlight - inFlight
+    /// One transaction: what came back of a workspace's effects is written down, and as many as there is room for are
+    /// claimed. While it commits, outcomes gather for the next.
+    /// - Returns: false when it has to be put off.
+    private func turn(_ workspace: UUID) async -> Bool {
+        let done = outcomes.removeValue(forKey: workspace) ?? []
         // With no room, the end of any attempt looks again.
-        guard room > 0 else { return }
-        let busy = perChannel.filter { $0.value >= configuration.maximumPerChannel }.map(\.key)
-        let limit = min(room, configuration.maximumPerChannel)
-        let (id, lease) = (id, configuration.leaseSeconds)
+        let limit = min(configuration.maximumClaimed - claimed, configuration.maximumClaimedPerChannel)
+        guard !done.isEmpty || limit > 0 else { return true }
+        let perChannel = configuration.maximumClaimedPerChannel
+        var rooms: [UUID: Int] = [:]
+        for case (let channel?, let load) in loads { rooms[channel] = max(0, perChannel - load.claimed) }
+        // Reserved while the transaction runs; another workspace's counts the rest.
+        let reserved = max(0, limit)
+        claimed += reserved
+        defer { claimed -= reserved }
         let began = ContinuousClock.now
-        let effects = try await store.write {
-            try $0.claimEffects(limit: limit, owner: id, busy: busy, leaseSeconds: lease, in: workspace)
+        do {
+            let (id, lease) = (id, configuration.leaseSeconds)
+            let (effects, ended) = try await store.write { [rooms] transaction in
+                if !done.isEmpty { try transaction.settleEffects(done, owner: id, in: workspace) }
+                let effects =
+                    limit > 0
+                    ? try transaction.claimEffects(
+                        limit: limit, perChannel: perChannel, rooms: rooms, owner: id, leaseSeconds: lease,
+                        in: workspace) : []
+                return (effects, ContinuousClock.now)
+            }
+            if !effects.isEmpty { metrics.work.claim.record(duration: ended - began) }
+            if !done.isEmpty || !effects.isEmpty { metrics.work.commit.record(since: ended) }
+            for effect in effects {
+                claimed += 1
+                loads[effect.channelID, default: Load()].ready
+                    .append(Claim(effect: effect, workspace: workspace, began: began))
+            }
+            for channel in Set(effects.map(\.channelID)) { send(channel) }
+            if effects.count == limit { queue.add(workspace) }
+            return true
+        } catch {
+            metrics.work.failures.increment()
+            logger.warning("effects were put off", metadata: ["workspace": "\(workspace)", "error": "\(error)"])
+            await settleAlone(done, workspace)
+            return false
         }
-        if !effects.isEmpty { metrics.work.claim.record(since: began) }
-        for effect in effects {
-            inFlight += 1
-            metrics.inFlight.set(inFlight)
-            if let channel = effect.channelID { perChannel[channel, default: 0] += 1 }
+    }
+
+    /// What came back must not wait for what cannot be claimed.
+    private func settleAlone(_ done: [(ClaimedEffect, EffectOutcome)], _ workspace: UUID) async {
+        guard !done.isEmpty else { return }
+        do {
+            let id = id
+            try await store.write { try $0.settleEffects(done, owner: id, in: workspace) }
+        } catch {
+            // The leases run out and the effects are sent again, under the same keys.
+            logger.warning("outcomes were lost", metadata: ["count": "\(done.count)", "error": "\(error)"])
+        }
+    }
+
+    /// Sends what is ready of a channel, as far as it may have requests under way.
+    private func send(_ channel: UUID?) {
+        guard !queue.isClosed, var load = loads[channel] else { return }
+        let count = min(configuration.maximumPerChannel - load.inFlight, load.ready.count)
+        guard count > 0 else { return }
+        let next = load.ready.prefix(count)
+        load.ready.removeFirst(count)
+        load.inFlight += count
+        loads[channel] = load
+        inFlight += count
+        metrics.inFlight.set(inFlight)
+        for claim in next {
             Task {
-                let began = ContinuousClock.now
-                let outcome = await self.attempt(effect)
-                self.metrics.attempt.record(since: began)
-                self.finish(effect, outcome, workspace)
+                let outcome = await self.attempt(claim)
+                self.finish(claim, outcome)
             }
         }
-        if effects.count == limit { queue.add(workspace) }
+    }
+
+    private nonisolated func attempt(_ claim: Claim) async -> EffectOutcome {
+        // The lease must outlast the attempt: whoever has it then would send the same at the same time.
+        let rest = Duration.seconds(configuration.leaseSeconds) - (ContinuousClock.now - claim.began)
+        guard rest > configuration.attemptTimeout else { return .untried }
+        let began = ContinuousClock.now
+        let outcome = await attempt(claim.effect)
+        metrics.attempt.record(since: began)
+        return outcome
     }
 
     private nonisolated func attempt(_ effect: ClaimedEffect) async -> EffectOutcome {
@@ -164,50 +251,40 @@ public actor EffectWorker: Service {
             : .retry(after: delay, reason: reason)
     }
 
-    private func finish(_ effect: ClaimedEffect, _ outcome: EffectOutcome, _ workspace: UUID) {
+    private func finish(_ claim: Claim, _ outcome: EffectOutcome) {
         inFlight -= 1
         metrics.inFlight.set(inFlight)
         switch outcome {
         case .delivered: metrics.delivered.increment()
         case .retry: metrics.retried.increment()
         case .dead: metrics.dead.increment()
+        case .untried: break
         }
-        if let channel = effect.channelID {
-            let left = (perChannel[channel] ?? 1) - 1
-            perChannel[channel] = left > 0 ? left : nil
-        }
-        settling[workspace, default: []].append((effect, outcome))
-        if !isSettling {
-            isSettling = true
-            Task { await self.settle() }
-        }
+        let channel = claim.effect.channelID
+        loads[channel]?.inFlight -= 1
+        keep(outcome, of: claim)
+        send(channel)
+        drainer?.resume()
+        drainer = nil
     }
 
-    /// Writes outcomes in batches: while one commits, the next one gathers.
-    private func settle() async {
-        while let (workspace, outcomes) = settling.popFirst() {
-            let id = id
-            do {
-                let done = try await store.write { tx in
-                    try tx.settleEffects(outcomes, owner: id, in: workspace)
-                    return ContinuousClock.now
-                }
-                metrics.work.commit.record(since: done)
-            } catch {
-                // The leases run out and the effects are sent again, under the same keys.
-                logger.warning("outcomes were lost", metadata: ["count": "\(outcomes.count)", "error": "\(error)"])
-            }
-            queue.add(workspace)
-        }
-        isSettling = false
-        if inFlight == 0 {
-            for waiter in idleWaiters { waiter.resume() }
-            idleWaiters = []
-        }
+    private func keep(_ outcome: EffectOutcome, of claim: Claim) {
+        claimed -= 1
+        let channel = claim.effect.channelID
+        if loads[channel]?.claimed == 0 { loads[channel] = nil }
+        outcomes[claim.workspace, default: []].append((claim.effect, outcome))
+        queue.add(claim.workspace)
     }
 
+    /// Nothing new is sent: what was claimed and not sent is given back, what is under way is waited for.
     private func drain() async {
-        guard inFlight > 0 || isSettling else { return }
-        await withCheckedContinuation { idleWaiters.append($0) }
+        for load in loads.values {
+            for claim in load.ready { keep(.untried, of: claim) }
+        }
+        for channel in loads.keys { loads[channel]?.ready = [] }
+        while inFlight > 0 || !outcomes.isEmpty {
+            while let (workspace, done) = outcomes.popFirst() { await settleAlone(done, workspace) }
+            if inFlight > 0 { await withCheckedContinuation { drainer = $0 } }
+        }
     }
 }

@@ -163,6 +163,14 @@ extension StoreTransaction {
         try query("job_run_claim", [workspace, owner, jobs, now, lease]).first.map(JobRun.init(row:))
     }
 
+    /// A lease of so many seconds from now.
+    /// - Returns: whether the run is still ours.
+    public func renewJobRun(
+        _ run: JobRun, in workspace: UUID, owner: UUID, lease: TimeInterval, at now: Date?
+    ) throws -> Bool {
+        try query("job_run_renew", [workspace, run.id, owner, run.epoch, now, lease]).affected == 1
+    }
+
     /// Stores the result and completes the run, both or neither.
     /// - Returns: false when the run is somebody else's by now; nothing is changed then.
     public func finishJobRun(

@@ -166,6 +166,36 @@ import Testing
         }
     }
 
+    /// A key that calls is not changed by that: a condition holds, while the list tells that it called.
+    @Test func useChangesNoTagOfTheKey() async throws {
+        try await withAPI(worker: false) { api in
+            let path = "/v1/api-keys/\(try await make(api.a.owner, ["scopes": ["keys:read"]]).id)"
+            func read(_ path: String) async throws -> (tag: String, json: JSON) {
+                let answer = try await api.a.owner.get(path)
+                return (try #require(answer.headers["ETag"]), answer.json)
+            }
+            let before = try await (one: read(path), all: read("/v1/api-keys"))
+            let rotated = try await api.a.owner.post("\(path)/rotate", [:])
+            #expect(rotated.headers["ETag"] != before.one.tag)
+            let fresh = try await read(path)
+            #expect(fresh.tag == rotated.headers["ETag"] && fresh.json["last_used_at"] == .null)
+            try await api.a.owner.with(key: rotated.json["key"]?.string).get("/v1/api-keys").expect(200)
+            try await api.uses.write(to: api.store)
+            let used = try await (one: read(path), all: read("/v1/api-keys"))
+            #expect(used.one.json["last_used_at"]?.string != nil && used.one.tag == fresh.tag)
+            #expect(used.all.tag != before.all.tag)
+            try await api.a.owner.with("If-None-Match", fresh.tag).get(path).expect(304)
+            // Rotating a used key gives the tag that GET gives.
+            let again = try await api.a.owner.post("\(path)/rotate", [:]).expect(200)
+            let patched = try await api.a.owner.with("If-Match", try await read(path).tag).patch(path, ["name": "New"])
+            try patched.expect(200)
+            #expect(patched.headers["ETag"] == (try await read(path).tag) && again["last_used_at"]?.string != nil)
+            let tag = try await read(path).tag
+            try await api.a.owner.with("If-Match", fresh.tag).delete(path).refused(412, "precondition-failed")
+            try await api.a.owner.with("If-Match", tag).delete(path).expect(204)
+        }
+    }
+
     @Test func usesAreGatheredAndWrittenInOneGo() async throws {
         try await withAPI(worker: false) { api in
             let listed = try await api.a.owner.get("/v1/api-keys").expect(200).items

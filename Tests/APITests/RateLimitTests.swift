@@ -42,7 +42,9 @@ import Testing
     }
 
     @Test func whoGuessesIsSlowedDownAndHurtsNobodyElse() async throws {
-        try await withAPI(worker: false, limits: RateLimits(failures: RateLimit(quota: 5, window: 600))) { api in
+        let limits = RateLimits(
+            key: RateLimit(quota: 1000, window: 10), failures: RateLimit(quota: 5, window: 600))
+        try await withAPI(worker: false, limits: limits) { api in
             try await api.a.owner.get(Self.list).expect(200)
             let wrong = "sb_\(String(repeating: "0", count: 32))_\(String(repeating: "1", count: 64))"
             for _ in 0..<5 { try await api.anonymous.with(key: wrong).get(Self.list).refused(401, "unauthenticated") }

@@ -272,6 +272,18 @@ import Testing
             }
             try await api.a.owner.delete("/v1/agents/\(agent)").expect(204)
             try await acting.get("/v1/agents").refused(422, "unknown-actor", ["X-Agent-Id unknown-reference"])
+            // Nobody but a workspace's key speaks for its agents, and workspaces are managed for nobody.
+            let (present, path) = (try await api.a.agent(), "/v1/workspaces/\(api.a.id)")
+            try await api.a.acting(present).get("/v1/status").expect(200)
+            for id in [present, "me"] {
+                let operators = api.operators.with("X-Agent-Id", id)
+                try await operators.get("/v1/status")
+                    .refused(422, "unknown-actor", ["X-Agent-Id unknown-reference"])
+                try await operators.get(path).expect(200)
+                try await api.a.inbound.with("X-Agent-Id", id)
+                    .post("/v1/channels/\(api.a.channel)/inbound", ["events": [Tenant.event("eva")]])
+                    .refused(422, "unknown-actor", ["X-Agent-Id unknown-reference"])
+            }
         }
     }
 

@@ -13,7 +13,8 @@ import Testing
 func withEffects<Value: Sendable>(
     _ store: Store, isolation: isolated (any _Concurrency.Actor)? = #isolation, _ body: () async throws -> Value
 ) async throws -> Value {
-    let client = HTTPClient(configuration: HTTPClientConfiguration(allowPrivateNetworks: true))
+    let client = HTTPClient(
+        configuration: HTTPClientConfiguration(allowPrivateNetworks: true, maximumConnectionsPerHost: 256))
     let worker = EffectWorker(store: store, client: client, logger: TestDatabase.silentLogger)
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(services: [.init(service: worker)], logger: TestDatabase.silentLogger))
@@ -31,6 +32,23 @@ func withEffects<Value: Sendable>(
         await end()
         throw error
     }
+}
+
+/// Holds a receiver's answers back.
+private final class Gate: Sendable {
+    private let isOpen = Atomic<Bool>(false)
+
+    func open() { isOpen.store(true, ordering: .relaxed) }
+
+    func open(after delay: Duration) {
+        Task {
+            try await Task.sleep(for: delay)
+            open()
+        }
+    }
+
+    /// On a thread of the receiver's.
+    func wait() { while !isOpen.load(ordering: .relaxed) { usleep(10_000) } }
 }
 
 /// The outbox on a real receiver.
@@ -169,11 +187,104 @@ func withEffects<Value: Sendable>(
         await channel.stop()
     }
 
+    @Test(
+        "a channel that never answers delays no other, not even behind the same host and port", .timeLimit(.minutes(15))
+    )
+    func neighbours() async throws {
+        let gate = Gate()
+        let channel = try FakeChannel { delivery in
+            guard delivery.text.contains("stuck") else { return .status(200) }
+            gate.wait()
+            return .status(200)
+        }
+        try await withTestStore { store, _ in
+            let (scenario, stuck) = try await opened(store, channel, 70)
+            let other = Scenario(
+                store: store, workspace: scenario.workspace,
+                channel: try await store.write {
+                    try $0.createChannel(name: "Other", kind: .custom, url: channel.url, in: scenario.workspace)
+                        .channel.id
+                })
+            let quick = try await opened(other, 5)
+            func say(_ text: String, _ conversations: [UUID]) async throws {
+                try await store.write { tx in
+                    for id in conversations {
+                        _ = try tx.sendMessage(text, in: id, by: Scenario.caller, workspace: scenario.workspace)
+                    }
+                }
+            }
+            func settled() async throws -> Int {
+                try await store.value("SELECT count(*) AS count FROM outbox WHERE status = 'sent'")
+            }
+            try await withEffects(store) {
+                try await say("stuck", stuck)
+                let hangs = try await eventually { channel.deliveries.count == 32 }
+                #expect(hangs, "\(channel.deliveries.count) under way")
+                try await say("quick", quick)
+                let wereSent = try await eventually(within: .seconds(5)) { try await settled() == 5 }
+                #expect(wereSent)
+                // One channel never has more than its share.
+                #expect(channel.deliveries.count == 32 + 5)
+                gate.open()
+                let all = try await eventually { try await settled() == 75 }
+                #expect(all)
+            }
+            #expect(Set(channel.deliveries.map(\.key)).count == 75)
+            try await scenario.requireConsistency()
+        }
+        await channel.stop()
+    }
+
+    @Test("what was claimed and not sent is given back at the end, and was no attempt", .timeLimit(.minutes(15)))
+    func givenBack() async throws {
+        let gate = Gate()
+        let channel = try FakeChannel { _ in
+            gate.wait()
+            return .status(200)
+        }
+        try await withTestStore { store, _ in
+            let (scenario, conversations) = try await opened(store, channel, 50)
+            try await withEffects(store) {
+                _ = try await store.write { tx in
+                    for id in conversations {
+                        _ = try tx.sendMessage("Hello", in: id, by: Scenario.caller, workspace: scenario.workspace)
+                    }
+                }
+                let hangs = try await eventually { channel.deliveries.count == 32 }
+                #expect(hangs)
+                // Once the worker has been told to stop.
+                gate.open(after: .milliseconds(500))
+            }
+            #expect(channel.deliveries.count == 32)
+            #expect(try await store.value("SELECT count(*) AS count FROM outbox WHERE status = 'sent'") == 32)
+            #expect(
+                try await store.value(
+                    """
+                    SELECT count(*) AS count FROM outbox
+                    WHERE status = 'pending' AND attempts = 0 AND lease_until IS NULL AND error IS NULL
+                    """) == 18)
+            try await withEffects(store) {
+                let all = try await eventually {
+                    try await store.value("SELECT count(*) AS count FROM outbox WHERE status = 'sent'") == 50
+                }
+                #expect(all)
+            }
+            #expect(channel.deliveries.count == 50)
+            try await scenario.requireConsistency()
+        }
+        await channel.stop()
+    }
+
     /// Open conversations of a workspace whose channel is `channel`.
     private func opened(_ store: Store, _ channel: FakeChannel, _ count: Int) async throws -> (Scenario, [UUID]) {
         let scenario = try await Scenario(store, channelURL: channel.url)
+        return (scenario, try await opened(scenario, count))
+    }
+
+    private func opened(_ scenario: Scenario, _ count: Int) async throws -> [UUID] {
+        let store = scenario.store
         let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
         let results = try await combiner.accept((0..<count).map { scenario.message("c\($0)") }, in: scenario.workspace)
-        return (scenario, results.compactMap(\.conversationID))
+        return results.compactMap(\.conversationID)
     }
 }

@@ -26,6 +26,33 @@ import Testing
         await server.stop()
     }
 
+    /// DNS rebinding: a name leads outside when it is looked at, and inside when it is connected to. 127.0.0.1 stands for what
+    /// is outside, 127.0.0.2 for what is inside. A client that looked the name up to judge it, and let libcurl look it up
+    /// again to connect, would be led inside by its first request.
+    @Test func theAddressOfAChangingNameIsJudgedWhereItIsConnectedTo() async throws {
+        let outside = try LocalServer { _, connection in connection.answer(200, headers: ["Connection: close"]) }
+        let inside = try LocalServer(address: 0x7F00_0002, port: outside.port) { _, connection in connection.answer(200)
+        }
+        let permitted = try #require(AddressRange("127.0.0.1/32"))
+        func client() -> HTTPClient { HTTPClient(configuration: HTTPClientConfiguration(allowedNetworks: [permitted])) }
+        let name = "rebinding.test"
+        Rebinding.answer(name, with: ["127.0.0.1", "127.0.0.2"])
+        let first = client()
+        let request = HTTPRequest(url: "http://\(name):\(outside.port)/", timeout: .seconds(5))
+        #expect(try await first.send(request).status == 200)
+        // One look-up was judged and connected to.
+        #expect(Rebinding.lookUps(of: name) == 1 && outside.accepted == 1 && inside.accepted == 0)
+        // This one has never seen the name, and finds the other address.
+        let second = client()
+        await #expect(throws: HTTPClientError.addressRefused(host: name)) { try await second.send(request) }
+        #expect(Rebinding.lookUps(of: name) == 2 && outside.accepted == 1 && inside.accepted == 0)
+        // That it was good before is forgotten as well.
+        await #expect(throws: HTTPClientError.addressRefused(host: name)) { try await second.send(request) }
+        #expect(inside.accepted == 0)
+        for client in [first, second] { await client.close() }
+        for server in [outside, inside] { await server.stop() }
+    }
+
     @Test func theOperatorMayAllowANetwork() async throws {
         let server = try LocalServer { _, connection in connection.answer(200) }
         let loopback = try #require(AddressRange("127.0.0.0/8"))

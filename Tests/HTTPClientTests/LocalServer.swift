@@ -74,15 +74,22 @@ final class LocalServer: Sendable {
     var open: Int { state.withLock { $0.descriptors.count } }
     var requests: [Request] { state.withLock { $0.requests } }
 
-    /// - Parameter greeting: written as soon as a connection is taken, before any request.
-    init(greeting: String = "", _ handler: @escaping @Sendable (Request, Connection) -> Void) throws {
+    /// - Parameters:
+    ///   - address: in the order of this machine; another of 127.0.0.0/8 stands for another host.
+    ///   - port: 0 for any that is free.
+    ///   - greeting: written as soon as a connection is taken, before any request.
+    init(
+        address host: UInt32 = 0x7F00_0001, port wanted: Int = 0, greeting: String = "",
+        _ handler: @escaping @Sendable (Request, Connection) -> Void
+    ) throws {
         self.greeting = greeting
         self.handler = handler
         (events, publish) = AsyncStream.makeStream()
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = host.bigEndian
+        address.sin_port = UInt16(wanted).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let listener = listener
         let code = withUnsafeMutablePointer(to: &address) {

@@ -137,6 +137,49 @@ import Testing
         }
     }
 
+    /// A job that takes longer than the lease keeps it, whoever else looks for what is due.
+    @Test(.timeLimit(.minutes(5))) func aLongJobKeepsItsLease() async throws {
+        try await withStore { store in
+            let slow = """
+                -- name: slow
+                -- title: X
+                -- schedule: 00:00
+                -- group_by: day
+                -- measure: things count
+                --
+                SELECT true AS is_total, NULL AS group_id, 1 AS things, :workspace_id::uuid, :from::text, :to::text
+                FROM pg_sleep(3)
+                """
+            let jobs = JobLibrary(texts: [("slow.sql", slow)])
+            #expect(jobs.problems.isEmpty, "\(jobs.problems)")
+            let workspace = try await store.insertWorkspace("UTC", createdAt: "2026-11-20T12:00:00Z")
+            try await store.script("UPDATE workspaces SET created_at = now() - interval '1 day'")
+            var configuration = Scheduler.Configuration()
+            configuration.lease = 1
+            configuration.renewal = .milliseconds(200)
+            func scheduler() -> Scheduler {
+                Scheduler(
+                    store: store, jobs: jobs, runner: ReportRunner(store: store), configuration: configuration,
+                    logger: TestDatabase.silentLogger)
+            }
+            let first = scheduler()
+            let running = Task { try await first.runOnce() }
+            let isTaken = try await eventually {
+                try await !store.jobRuns(in: workspace, status: .running, limit: 10).isEmpty
+            }
+            #expect(isTaken)
+            let others = scheduler()
+            while try await store.jobRuns(in: workspace, status: .completed, limit: 10).isEmpty {
+                #expect(try await others.runOnce().completed == 0)
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let pass = try await running.value
+            #expect(pass.completed == 1 && pass.lost == 0, "\(pass)")
+            let runs = try await store.jobRuns(in: workspace, status: .completed, limit: 10)
+            #expect(runs.map(\.attempts) == [1])
+        }
+    }
+
     @Test func downtimeIsMadeUpForAndAChangedZoneWaitsForMidnight() async throws {
         try await withStore { store in
             let clock = Clock("2026-11-20T12:00:00Z")

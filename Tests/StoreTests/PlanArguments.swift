@@ -136,11 +136,11 @@ enum PlanArguments {
         line_lock W LINE
         line_entries_count W LINE
         workspaces_with_due_effects
-        outbox_claim W 32 AGENT '{}' 60
-        outbox_claim W 32 AGENT CHANNEL* 60
-        outbox_accounts W CHANNEL*
-        outbox_lock W EFFECT* W ZEROS
-        outbox_settle W EFFECT* SENTS NULLS FLOATS
+        outbox_claim W 64 AGENT '{}' '{}' 64 60
+        outbox_claim W 64 AGENT CHANNEL* ONES 64 60
+        outbox_lock_conversations W CONV*
+        outbox_settle W W EFFECT* ZEROS SENTS NULLS FLOATS ONES
+        outbox_settle_conversations W CONV* SIXES NOWS
         outbox_settle_messages W MESSAGE* SENTS NULLS
         workspaces_with_due_signals
         workspaces_with_old_keys
@@ -253,6 +253,7 @@ enum PlanArguments {
         job_windows_last W array['conversations','assignments']
         job_runs_enqueue W NEW* NEWTEXT* NOWS LATERS NORMALS FALSES NOWS
         job_run_claim W AGENT array['conversations','assignments'] - 60
+        job_run_renew W JOBRUN AGENT 1 - 60
         job_run_finish W JOBRUN AGENT 1 -
         job_result_insert W PENDINGJOBRUN '{}'
         job_run_fail W JOBRUN AGENT 1 'e' 5 -

@@ -76,6 +76,12 @@ WHERE r.workspace_id = $1 AND r.id = due.id
 RETURNING r.id, r.job, r.window_from, r.window_to, r.time_zone, r.scheduled, r.status, r.attempts, r.epoch, r.next_at,
     r.error, r.created_at, r.started_at, r.finished_at;
 
+-- name: job_run_renew
+UPDATE job_runs
+SET lease_until = coalesce($5::timestamptz, now()) + make_interval(secs => $6::float8),
+    next_at = coalesce($5::timestamptz, now()) + make_interval(secs => $6::float8)
+WHERE workspace_id = $1 AND id = $2 AND owner = $3 AND epoch = $4 AND status = 'running';
+
 -- A stale owner or epoch changes nothing.
 -- name: job_run_finish
 UPDATE job_runs

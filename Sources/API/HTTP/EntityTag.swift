@@ -1,8 +1,9 @@
+import Core
 import Crypto
 import Foundation
 
-/// A strong entity tag (RFC 9110, 8.8.3): a digest of a representation's bytes, so that it changes whenever what is
-/// shown changes, whoever wrote it and in whichever row it stands.
+/// An entity tag (RFC 9110, 8.8.3): a digest of a representation's bytes, so that it changes whenever what is shown
+/// changes, whoever wrote it and in whichever row it stands; but for the time of a key's last use.
 struct EntityTag: Sendable, Hashable {
     /// As it stands in a header, with its quotation marks.
     let text: String
@@ -12,6 +13,22 @@ struct EntityTag: Sendable, Hashable {
         let digest = Data(SHA256.hash(data: representation).prefix(16))
         let base64 = digest.base64EncodedString().prefix { $0 != "=" }
         text = "\"\(base64.replacing("+", with: "-").replacing("/", with: "_"))\""
+    }
+
+    /// Of a resource as it is shown, without what changes while nobody changes it: else a condition on a key that is in use
+    /// would fail by its being used.
+    init(of resource: JSON) { self.init(of: (Self.covered(resource) ?? resource).serialized()) }
+
+    /// Members that no tag covers, where a resource itself has them; a list covers them in its items.
+    private static let uncovered = ["last_used_at"]
+
+    /// The resource without those; nil when it has none.
+    static func covered(_ resource: JSON) -> JSON? {
+        guard case .object(var members) = resource, uncovered.contains(where: { members[$0] != nil }) else {
+            return nil
+        }
+        for name in uncovered { members[name] = nil }
+        return .object(members)
     }
 }
 

@@ -6,14 +6,16 @@ import Store
 
 /// Runs the scheduled jobs of every workspace: each window once, whatever crashes and however many schedulers there are.
 ///
-/// A window is a row of `job_runs`, planned when it begins and due when its schedule says. Whoever claims it holds a lease;
-/// when that is over the run is due again, and what its late owner writes changes nothing.
+/// A window is a row of `job_runs`, planned when it begins and due when its schedule says. Whoever claims it holds a lease and
+/// renews it while the job runs; when that is over the run is due again, and what its late owner writes changes nothing.
 public final class Scheduler: Service {
     public struct Configuration: Sendable {
         /// Between two looks for what is due.
         public var interval: Duration = .seconds(15)
-        /// Seconds until a claimed run is thought abandoned: longer than its SELECTs together may take.
-        public var lease: TimeInterval = 900
+        /// Seconds until a claimed run is thought abandoned, unless its owner renews the lease in time.
+        public var lease: TimeInterval = 60
+        /// Between two renewals: two may fail before the lease is over.
+        public var renewal: Duration = .seconds(20)
         /// A run is taken so often, then it is failed.
         public var maximumAttempts = 5
         /// Between attempts.
@@ -155,7 +157,8 @@ public final class Scheduler: Service {
             if claimed.attempts > configuration.maximumAttempts {
                 throw AbandonedJobRun(attempts: claimed.attempts - 1)
             }
-            outcome = .success(try await result(of: claimed, in: workspace))
+            outcome = .success(
+                try await renewing(claimed, in: workspace) { try await self.result(of: claimed, in: workspace) })
         } catch is CancellationError {
             throw CancellationError()
         } catch {
@@ -163,6 +166,36 @@ public final class Scheduler: Service {
         }
         try await settle(claimed, outcome, in: workspace, &pass)
         return true
+    }
+
+    /// Does `body` while the lease is renewed: so it is short, and long jobs keep it.
+    private func renewing<Value: Sendable>(
+        _ run: JobRun, in workspace: UUID, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                await self.renew(run, in: workspace)
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// Until cancelled, or until the run is somebody else's. What fails is tried again at the next turn.
+    private func renew(_ run: JobRun, in workspace: UUID) async {
+        let (owner, lease) = (owner, configuration.lease)
+        while (try? await Task.sleep(for: configuration.renewal)) != nil {
+            let now = clock?()
+            let isOurs = try? await store.write {
+                try $0.renewJobRun(run, in: workspace, owner: owner, lease: lease, at: now)
+            }
+            if isOurs == false { return }
+        }
     }
 
     /// Every grouping of the job over the run's window, as one object.

@@ -45,7 +45,9 @@ struct Server: Sendable {
         let api = parts.contains(.api) ? backend.apiStore(settings) : nil
         try await api?.database.start()
         let client = HTTPClient(
-            configuration: HTTPClientConfiguration(allowPrivateNetworks: settings.allowPrivateNetworks))
+            // Channels are bounded one by one by the effect worker: of several behind one address, none waits for another.
+            configuration: HTTPClientConfiguration(
+                allowPrivateNetworks: settings.allowPrivateNetworks, maximumConnectionsPerHost: 256))
         do {
             try await run(backend, api, client, interruption, whenListening)
         } catch {

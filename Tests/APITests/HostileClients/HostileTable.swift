@@ -21,7 +21,8 @@ struct HostileTable {
 
         The program is a debug build. Time-outs are shortened to 6 s (`SWITCHBOARD_REQUEST_TIMEOUT`) and 9 s (`SWITCHBOARD_IDLE_TIMEOUT`).
         "closed" means that the server ended the connection. Memory is that of the whole process, in MB, when the attack began and when
-        it was over.
+        it was over. Names that resolve to a public address first and to a private one then (DNS rebinding) need a name server of the
+        attacker's: `AddressGuardTests` has one, and holds the client to judging the address of the very socket that it opens.
 
         | sent | got | MB before | after |
         |---|---|---|---|

@@ -40,7 +40,8 @@ struct Fixture: Sendable {
 @discardableResult
 func withAPI(
     worker: Bool = true, trustedProxies: [AddressRange] = [],
-    limits: RateLimits = RateLimits(key: RateLimit(quota: 10_000, window: 10)),
+    limits: RateLimits = RateLimits(
+        key: RateLimit(quota: 10_000, window: 10), channel: RateLimit(quota: 10_000, window: 10)),
     isolation: isolated (any _Concurrency.Actor)? = #isolation,
     sourceLocation: SourceLocation = #_sourceLocation, _ body: (Fixture) async throws -> Void
 ) async throws -> [(id: String, status: Int)] {
