@@ -424,8 +424,6 @@ async def nothing_left_behind(env, partitions):
     checked = 0
     asked = sorted({pid for program in env.programs.values() for pid in program.asked_to_end}) or [0]
     for what, sql in (
-        # Leases of the killed lapse; those of who was asked to end are given up.
-        ("leases of lines", "SELECT count(*) FROM lines WHERE lease_until > now()"),
         ("leases of effects", "SELECT count(*) FROM outbox WHERE lease_until > now()"),
         ("owned job runs", "SELECT count(*) FROM job_runs WHERE owner IS NOT NULL"
                            + (" AND lease_until < now()" if env.is_test else "")),

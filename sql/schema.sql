@@ -418,9 +418,6 @@ CREATE TABLE public.lines (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
     kind text NOT NULL,
-    owner uuid,
-    epoch bigint DEFAULT 0 NOT NULL,
-    lease_until timestamp with time zone,
     last_turn bigint DEFAULT 0 NOT NULL,
     served_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT lines_kind_check CHECK ((kind = ANY (ARRAY['team'::text, 'agent'::text, 'workspace'::text])))
@@ -1228,12 +1225,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_entries TO switchboard_ap
 GRANT SELECT,INSERT ON TABLE public.line_marks TO switchboard_api;
 
 GRANT SELECT,INSERT ON TABLE public.lines TO switchboard_api;
-
-GRANT UPDATE(owner) ON TABLE public.lines TO switchboard_api;
-
-GRANT UPDATE(epoch) ON TABLE public.lines TO switchboard_api;
-
-GRANT UPDATE(lease_until) ON TABLE public.lines TO switchboard_api;
 
 GRANT UPDATE(last_turn) ON TABLE public.lines TO switchboard_api;
 

@@ -18,13 +18,25 @@ extension Worker {
         }
     }
 
+    /// One batch; where somebody keeps a line for too long, once more without waiting for lines, so that a worker that is
+    /// stuck with one keeps nobody else from working.
     private func write(
         limit: Int, _ workspace: UUID, claimed: @escaping @Sendable (UUID) -> Void = { _ in }
     ) async throws -> RunBatchOutcome {
-        let (versions, holder, probe) = (versions, holder, probe)
+        do {
+            return try await write(limit: limit, waitsForLines: true, workspace, claimed)
+        } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
+            return try await write(limit: limit, waitsForLines: false, workspace, claimed)
+        }
+    }
+
+    private func write(
+        limit: Int, waitsForLines: Bool, _ workspace: UUID, _ claimed: @escaping @Sendable (UUID) -> Void
+    ) async throws -> RunBatchOutcome {
+        let (versions, probe) = (versions, probe)
         let (outcome, done) = try await store.write { tx in
             let outcome = try tx.workRuns(
-                limit: limit, versions: versions, holder: holder, in: workspace, claimed: claimed)
+                limit: limit, versions: versions, waitsForLines: waitsForLines, in: workspace, claimed: claimed)
             if outcome.advanced > 0 { probe("run.before_commit") }
             return (outcome, ContinuousClock.now)
         }
@@ -81,9 +93,9 @@ extension Worker {
 
     /// Serves one batch of a line; when more can be served at once, the line goes to the end of the queue.
     func serve(_ line: UUID, of workspace: UUID) async throws {
-        let (holder, probe) = (holder, probe)
+        let probe = probe
         let (turn, done) = try await store.write { tx in
-            let turn = try tx.serveLine(line, holder: holder, in: workspace)
+            let turn = try tx.serveLine(line, in: workspace)
             probe("line.before_commit")
             return (turn, ContinuousClock.now)
         }
@@ -92,11 +104,11 @@ extension Worker {
             metrics.served.increment(by: turn.served)
         }
         switch turn {
-        case .settled, .leased: return
+        case .settled: return
         case .more: break
         case .blocked:
-            // Whoever holds the first in line commits within milliseconds.
-            try await Task.sleep(for: .milliseconds(Double.random(in: 2...8)))
+            // Whoever holds the line, or the first in it, commits within milliseconds.
+            try await Task.sleep(for: .milliseconds(Double.random(in: 4...16)))
         }
         queue.add(.line(workspace: workspace, line: line))
     }

@@ -14,8 +14,6 @@ public struct WorkerConfiguration: Sendable {
     public var pollInterval: Duration = .milliseconds(250)
     /// A line in which somebody waits is looked at again after so long without a mark.
     public var lineSweep: Double = 0.5
-    /// A line stays with its worker so long after it was served last.
-    public var lineLease: Double = 5
 
     public init() {}
 }
@@ -30,7 +28,6 @@ public final class Worker: Service {
         case line(workspace: UUID, line: UUID)
     }
 
-    public let id = UUID()
     let store: Store
     let configuration: WorkerConfiguration
     let logger: Logger
@@ -50,8 +47,6 @@ public final class Worker: Service {
         self.probe = probe
     }
 
-    var holder: LineHolder { LineHolder(id: id, leaseSeconds: configuration.lineLease) }
-
     /// Works until shut down; what is under way then is finished.
     public func run() async throws {
         store.nudges.listen { [queue] nudges in
@@ -66,7 +61,6 @@ public final class Worker: Service {
         } onGracefulShutdown: {
             self.queue.close()
         }
-        await giveUpLines()
     }
 
     static func work(for nudge: Nudge) -> Work? {
@@ -114,17 +108,9 @@ public final class Worker: Service {
         for row in try await store.read("workspaces_with_due_signals", []) { queue.add(.runs(try row.decode("id"))) }
         for row in try await store.read("workspaces_with_due_lines", []) {
             let workspace: UUID = try row.decode("id")
-            for line in try await store.read("lines_due", [workspace, configuration.lineSweep, id]) {
+            for line in try await store.read("lines_due", [workspace, configuration.lineSweep]) {
                 queue.add(.line(workspace: workspace, line: try line.decode("id")))
             }
-        }
-    }
-
-    private func giveUpLines() async {
-        let workspaces = (try? await store.read("workspaces_with_lines_of", [id])) ?? nil
-        for row in workspaces.map(Array.init) ?? [] {
-            guard let workspace = try? row.decode("workspace_id", as: UUID.self) else { continue }
-            _ = try? await store.write { [id] in _ = try $0.send("lines_release", [workspace, id]) }
         }
     }
 }

@@ -16,6 +16,9 @@ public final class StoreTransaction {
     /// What the changes of this transaction belong to, unless they say so themselves: the request that asked for them.
     let trace: TraceContext?
 
+    /// Agents whose rows this transaction has locked to assign or take back.
+    var lockedAgents: Set<UUID> = []
+
     /// Agents who hold less than before: whoever waits for them is looked at before the commit.
     var roomFor: Set<UUID> = []
 

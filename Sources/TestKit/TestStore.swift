@@ -66,6 +66,26 @@ extension Store {
         try await database.read(Statement(name: "test", sql: sql, plan: .custom), binds)
     }
 
+    /// Runs `body` while a transaction of its own has run `sql`, and so holds what that locks, for these seconds.
+    public func whileHolding(
+        _ sql: String, seconds: Double, isolation: isolated (any _Concurrency.Actor)? = #isolation,
+        _ body: () async throws -> Void
+    ) async throws {
+        let (held, heldNow) = AsyncStream<Void>.makeStream()
+        let holding = Task {
+            defer { heldNow.finish() }
+            try await database.transaction { transaction in
+                _ = try transaction.query(Statement(name: "test", sql: sql, plan: .custom), [])
+                heldNow.yield()
+                _ = try transaction.query(
+                    Statement(name: "test", sql: "SELECT pg_sleep(\(seconds))", plan: .custom), [])
+            }
+        }
+        for await _ in held { break }
+        try await body()
+        try await holding.value
+    }
+
     /// Runs a writing statement written in a test.
     public func execute(_ sql: String, _ binds: [any PostgresBindable] = []) async throws {
         try await database.transaction { _ = try $0.query(Statement(name: "test", sql: sql, plan: .custom), binds) }

@@ -194,18 +194,20 @@ import Testing
         }
     }
 
-    /// S22: a worker's lease on an empty line keeps nobody from being assigned in the call.
-    @Test(.timeLimit(.minutes(15))) func assigningByStrategyInALeasedLine() async throws {
+    /// S22: a call does not wait for a line that somebody is serving; who asked stands in it.
+    @Test(.timeLimit(.minutes(15))) func assigningByStrategyInABusyLine() async throws {
         try await withAPI(worker: false) { api in
-            let agent = try await api.a.agent()
-            let team = try await api.a.team("Cards", [agent])
+            let team = try await api.a.team("Cards", [try await api.a.agent()])
             let body: JSON = ["team_id": .string(team), "strategy": "least_open"]
-            let conversations = [try await api.a.conversation(), try await api.a.conversation()]
-            try await api.a.owner.post("/v1/conversations/\(conversations[0])/assign", body).expect(200)
-            try await api.store.execute(
-                "UPDATE lines SET owner = gen_random_uuid(), lease_until = now() + interval '1 hour'")
-            let served = try await api.a.owner.post("/v1/conversations/\(conversations[1])/assign", body).expect(200)
-            #expect(served["assignee_id"]?.string == agent)
+            let conversation = try await api.a.conversation()
+            let before = ContinuousClock.now
+            try await api.store.whileHolding("SELECT id FROM lines WHERE id = '\(team)' FOR NO KEY UPDATE", seconds: 4)
+            {
+                let path = "/v1/conversations/\(conversation)/assign"
+                let answer = try await api.a.owner.post(path, body).expect(200)
+                #expect(answer["waiting"] == true && answer["assignee_id"] == .null)
+                #expect(ContinuousClock.now - before < .seconds(3))
+            }
         }
     }
 

@@ -86,7 +86,6 @@ import Testing
                 // Only the waiting for leases is cut short; that they run out is what saves the work.
                 #expect(try await eventually(within: .seconds(10)) { try await workerTransactions(store) == 0 })
                 try await store.execute("UPDATE outbox SET lease_until = now() WHERE lease_until > now()")
-                try await store.execute("UPDATE lines SET lease_until = now() WHERE lease_until > now()")
             }
             let total = hits.values.reduce(0, +)
             #expect(total >= Self.wanted, "\(hits) of \(kills) kills hit")

@@ -25,7 +25,7 @@ enum PlanArguments {
         changes_update_runs W RUN* ACTIVES NULLS NULLS OBJECTS NOWS NULLTIMES
         changes_delete_candidates W CANDIDATE*
         changes_delete_line_entries W WAITING*
-        changes_update_lines W LINE* AGENT* SIXES FLOATS
+        changes_update_lines W LINE* SIXES
         changes_count_open W AGENT* ONES
         changes_agent_turns W AGENT* SIXES
         changes_delete_mailboxes W RUN*
@@ -66,6 +66,7 @@ enum PlanArguments {
         contact_erase_messages W CONTACT
         contact_erase W CONTACT
         conversations_lock W CONV*
+        conversations_lock_free W CONV*
         conversations_lock_open_of_contacts W CONTACT*
         conversations_lock_of_agent W AGENT
         contacts_lock W CONTACT*
@@ -117,21 +118,20 @@ enum PlanArguments {
         api_key_revoke W KEY
         channel_authenticate CHANNEL
         caller_agent W AGENT
-        lines_take W LINE* AGENT
+        lines_take W LINE*
+        lines_take_free W LINE*
         lines_waiting W LINE*
-        lines_lock W LINE AGENT
         line_entries_head W LINE 100 1 1
-        line_candidates_of_team W TEAM
-        line_candidates_of_agent W AGENT
-        line_candidates_of_workspace W W
+        lines_lock_agents W TEAM* AGENT*
+        lines_lock_agents W BUSYTEAM* AGENT*
+        lines_lock_agents_of_workspace W
+        lines_members W TEAM*
         line_room W LINE
         line_marks_of W LINE
         line_marks_clear W LINE MARK*
-        lines_due W 0.5 AGENT
+        lines_due W 0.5
         line_touch W LINE
         workspaces_with_due_lines
-        lines_release W AGENT
-        workspaces_with_lines_of AGENT
         mark_lines_of_agent W AGENT CONV
         line_lock W LINE
         line_entries_count W LINE
@@ -235,7 +235,7 @@ enum PlanArguments {
         operator_key_revoke OPERATORKEY
         api_key_insert W NEW 'n' 'owner' '' - - -
         line_insert W NEW 'team'
-        line_candidates_of_team W BUSYTEAM
+        lines_members W BUSYTEAM*
         line_room W BUSYTEAM
         line_room W W
         team_insert W NEW 'n'

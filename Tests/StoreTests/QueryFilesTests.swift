@@ -19,7 +19,6 @@ struct QueryFilesTests {
         "workspaces_with_due_signals": "which workspaces have work (S39)",
         "workspaces_with_due_lines": "which workspaces have work (S39)",
         "workspaces_with_due_effects": "which workspaces have work (S39)",
-        "workspaces_with_lines_of": "which workspaces have work (S39)",
         "workspaces_with_old_keys": "which workspaces have work (S39)",
         "job_workspaces_unplanned": "which workspaces have work (S39)",
         "process_heartbeat": "processes", "processes_purge": "processes", "process_delete": "processes",
@@ -31,7 +30,6 @@ struct QueryFilesTests {
     private static let uniqueOrders: [String: Set<String>] = [
         "contact_fields_list": ["name"], "workflow_version_list": ["version"], "team_members_list": ["agent_id"],
         "conversation_channel": ["external_id"], "job_windows_last": ["window_to", "job"],
-        "workspaces_with_lines_of": ["workspace_id"],
     ]
 
     @Test("each is understood by the server on the migrated schema")

@@ -130,7 +130,6 @@ LINE = Line(
         Aim("switchboard", "procrastinate, empty jobs", 10),
         Aim("switchboard", "DBOS, five steps", 100),
     ),
-    books=(("switchboard, one batch at once", "route statement"),),
-    note="Two batches of one team at once get into each other's way: who finds the line taken stands in it, which leaves "
-    "rows more (an entry, an event, an assignment of the team) and is a transaction more.",
+    books=(("switchboard", "route statement"),),
+    note="Two batches of one team at once wait for each other at the line's lock, with all but serving and writing done.",
 )

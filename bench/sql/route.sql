@@ -107,6 +107,6 @@ WITH taken AS MATERIALIZED (
     FROM (SELECT team_id, agent, max(turn) AS turn FROM given GROUP BY team_id, agent) g
     WHERE m.workspace_id = :workspace::uuid AND m.team_id = g.team_id AND m.agent_id = g.agent
 )
-UPDATE lines l SET last_turn = g.turn, served_at = now(), lease_until = now() + interval '5 seconds'
+UPDATE lines l SET last_turn = g.turn, served_at = now()
 FROM (SELECT team_id, max(turn) AS turn FROM given GROUP BY team_id) g
 WHERE l.workspace_id = :workspace::uuid AND l.id = g.team_id;

@@ -19,7 +19,7 @@ async def run(env):
         await asyncio.sleep(0.02)
     env.proxy.stall()
     began = time.monotonic()
-    # A line's lease is 5 s, an effect's 60 s.
+    # A line that is held over the cut is free 5 s later, an effect after 60 s.
     await asyncio.sleep(8 if env.is_short else 75)
     if env.is_short:
         await env.expire_leases()

@@ -1,15 +1,12 @@
 -- breaking: yes
 -- Who waits for whom, and why each agent was chosen.
 
--- A line's id is the id of what it waits for: a team, an agent, or the workspace itself.
+-- A line's id is the id of what it waits for: a team, an agent, or the workspace itself. Whoever holds the row's lock
+-- serves it.
 CREATE TABLE lines (
     workspace_id uuid NOT NULL REFERENCES workspaces (id),
     id uuid NOT NULL,
     kind text NOT NULL CHECK (kind IN ('team', 'agent', 'workspace')),
-    -- The worker that serves this line until lease_until; a stale epoch changes nothing.
-    owner uuid,
-    epoch bigint NOT NULL DEFAULT 0,
-    lease_until timestamptz,
     -- Round robin's counter: the turn given out last (S18).
     last_turn bigint NOT NULL DEFAULT 0,
     served_at timestamptz NOT NULL DEFAULT now(),

@@ -21,7 +21,7 @@ GRANT UPDATE (turn) ON team_members TO switchboard_api;
 GRANT UPDATE (state, version) ON runs TO switchboard_api;
 GRANT UPDATE (data) ON run_log TO switchboard_api;
 GRANT UPDATE (body, status, error) ON outbox TO switchboard_api;
-GRANT UPDATE (owner, epoch, lease_until, last_turn, served_at) ON lines TO switchboard_api;
+GRANT UPDATE (last_turn, served_at) ON lines TO switchboard_api;
 -- A channel's token is written and never read back.
 GRANT INSERT, UPDATE, DELETE ON channel_secrets TO switchboard_api;
 GRANT SELECT (workspace_id, channel_id) ON channel_secrets TO switchboard_api;

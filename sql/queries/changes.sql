@@ -180,10 +180,8 @@ ORDER BY u.line_id, u.id;
 
 -- name: changes_update_lines
 UPDATE lines l
-SET owner = coalesce(u.owner, l.owner),
-    epoch = l.epoch + CASE WHEN l.owner IS NOT DISTINCT FROM coalesce(u.owner, l.owner) THEN 0 ELSE 1 END,
-    lease_until = coalesce(now() + make_interval(secs => u.lease_seconds), l.lease_until), last_turn = u.last_turn, served_at = now()
-FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::double precision[]) AS u (id, owner, last_turn, lease_seconds)
+SET last_turn = u.last_turn, served_at = now()
+FROM unnest($2::uuid[], $3::bigint[]) AS u (id, last_turn)
 WHERE l.workspace_id = $1 AND l.id = u.id;
 
 -- name: changes_insert_decisions

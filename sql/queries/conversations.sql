@@ -11,6 +11,18 @@ WHERE c.workspace_id = $1 AND c.id = ANY ($2::uuid[])
 ORDER BY c.id
 FOR NO KEY UPDATE;
 
+-- Those of them that nobody else has, without waiting.
+-- name: conversations_lock_free
+SELECT c.id, c.contact_id, c.channel_id, c.status, c.source, c.team_id, c.team_name, c.assignee_id, c.assignee_name,
+    c.assigned_source, c.assigned_at, c.waiting, c.priority, c.subject, c.custom, c.opened_at, c.first_reply_at,
+    c.first_reply_agent_id, c.first_reply_agent_name, c.first_reply_team_id, c.first_reply_team_name, c.closed_at,
+    c.closed_source, c.category, c.summary, c.last_sequence, c.last_event_at, c.erased_at,
+    statement_timestamp() AS now
+FROM conversations c
+WHERE c.workspace_id = $1 AND c.id = ANY ($2::uuid[])
+ORDER BY c.id
+FOR NO KEY UPDATE SKIP LOCKED;
+
 -- name: conversations_lock_open_of_contacts
 SELECT c.id, c.contact_id, c.channel_id, c.status, c.source, c.team_id, c.team_name, c.assignee_id, c.assignee_name,
     c.assigned_source, c.assigned_at, c.waiting, c.priority, c.subject, c.custom, c.opened_at, c.first_reply_at,

@@ -1,10 +1,17 @@
 -- Lines, those who wait in them and those who may be given to (S15–S21).
 
--- Lines that nobody else serves right now: neither locked, nor leased to a living worker. For the worker that has just
--- advanced runs.
+-- Lines under their locks, in the order of their ids (S19): whoever has a line's row serves it, alone.
 -- name: lines_take
-SELECT l.id, l.kind, l.last_turn, t.name,
-    l.owner IS NULL OR l.owner IS NOT DISTINCT FROM $3 OR l.lease_until < statement_timestamp() AS free
+SELECT l.id, l.kind, l.last_turn, t.name
+FROM lines l
+    LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
+WHERE l.workspace_id = $1 AND l.id = ANY ($2::uuid[])
+ORDER BY l.id
+FOR NO KEY UPDATE OF l;
+
+-- Those of them that nobody serves right now, without waiting.
+-- name: lines_take_free
+SELECT l.id, l.kind, l.last_turn, t.name
 FROM lines l
     LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
 WHERE l.workspace_id = $1 AND l.id = ANY ($2::uuid[])
@@ -19,14 +26,6 @@ WHERE l.workspace_id = $1 AND l.id = ANY ($2::uuid[])
     AND EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = $1 AND e.line_id = l.id)
 ORDER BY l.id;
 
--- name: lines_lock
-SELECT l.id, l.kind, l.last_turn, t.name,
-    l.owner IS NULL OR l.owner IS NOT DISTINCT FROM $3 OR l.lease_until < statement_timestamp() AS free
-FROM lines l
-    LEFT JOIN teams t ON t.workspace_id = $1 AND t.id = l.id
-WHERE l.workspace_id = $1 AND l.id = $2
-FOR NO KEY UPDATE OF l;
-
 -- The first who could be given to somebody, in the line's order: `$4` and `$5` are the fewest open conversations of an
 -- agent with room, among those online and among all; null says that there is none.
 -- name: line_entries_head
@@ -39,27 +38,30 @@ WHERE e.workspace_id = $1 AND e.line_id = $2
 ORDER BY e.priority, e.queued_at, e.id
 LIMIT $3;
 
--- name: line_candidates_of_team
-SELECT a.id, a.name, a.presence, a.open_count, a.max_open, m.turn, statement_timestamp() AS now
+-- The agents of teams, and others, in one statement and in the order of their ids: an agent of two teams is locked at the
+-- same place of the order by whoever comes from either.
+-- name: lines_lock_agents
+SELECT a.id, a.name, a.presence, a.open_count, a.max_open, a.turn
+FROM agents a
+WHERE a.workspace_id = $1 AND a.deleted_at IS NULL
+    AND a.id = ANY (ARRAY(
+        SELECT m.agent_id FROM team_members m WHERE m.workspace_id = $1 AND m.team_id = ANY ($2::uuid[])
+        UNION SELECT u.id FROM unnest($3::uuid[]) AS u (id)))
+ORDER BY a.id
+FOR NO KEY UPDATE;
+
+-- name: lines_lock_agents_of_workspace
+SELECT a.id, a.name, a.presence, a.open_count, a.max_open, a.turn
+FROM agents a
+WHERE a.workspace_id = $1 AND a.deleted_at IS NULL
+ORDER BY a.id
+FOR NO KEY UPDATE;
+
+-- A statement of its own after the agents' locks: who has left a team meanwhile is not chosen.
+-- name: lines_members
+SELECT m.team_id, m.agent_id, m.turn
 FROM team_members m
-    JOIN agents a ON a.workspace_id = $1 AND a.id = m.agent_id
-WHERE m.workspace_id = $1 AND m.team_id = $2 AND a.deleted_at IS NULL
-ORDER BY a.id
-FOR NO KEY UPDATE OF a;
-
--- name: line_candidates_of_agent
-SELECT a.id, a.name, a.presence, a.open_count, a.max_open, a.turn, statement_timestamp() AS now
-FROM agents a
-WHERE a.workspace_id = $1 AND a.id = $2 AND a.deleted_at IS NULL
-ORDER BY a.id
-FOR NO KEY UPDATE OF a;
-
--- name: line_candidates_of_workspace
-SELECT a.id, a.name, a.presence, a.open_count, a.max_open, a.turn, statement_timestamp() AS now
-FROM agents a
-WHERE a.workspace_id = $1 AND $2::uuid = $1 AND a.deleted_at IS NULL
-ORDER BY a.id
-FOR NO KEY UPDATE OF a;
+WHERE m.workspace_id = $1 AND m.team_id = ANY ($2::uuid[]);
 
 -- Before anything is locked: could anybody of this line take anything at all, and with how many open?
 -- name: line_room
@@ -97,8 +99,7 @@ SELECT DISTINCT l.id
 FROM (SELECT m.line_id, true AS marked FROM line_marks m WHERE m.workspace_id = $1
       UNION ALL SELECT n.line_id, false FROM waiting n WHERE n.line_id IS NOT NULL) d
     JOIN lines l ON l.workspace_id = $1 AND l.id = d.line_id
-WHERE (d.marked OR l.served_at < statement_timestamp() - make_interval(secs => $2))
-    AND (l.owner IS NULL OR l.owner = $3 OR l.lease_until < statement_timestamp())
+WHERE d.marked OR l.served_at < statement_timestamp() - make_interval(secs => $2)
 ORDER BY l.id;
 
 -- Who holds the line's lock is serving it, and will say so himself: a look that found nothing to do waits for nobody.
@@ -117,11 +118,3 @@ FROM workspaces w
 WHERE EXISTS (SELECT 1 FROM line_marks m WHERE m.workspace_id = w.id)
     OR EXISTS (SELECT 1 FROM line_entries e WHERE e.workspace_id = w.id)
 ORDER BY w.id;
-
--- A worker that stops gives its lines up.
--- name: lines_release
-UPDATE lines l SET owner = NULL, epoch = l.epoch + 1, lease_until = NULL
-WHERE l.workspace_id = $1 AND l.owner = $2;
-
--- name: workspaces_with_lines_of
-SELECT DISTINCT l.workspace_id FROM lines l WHERE l.owner = $1 ORDER BY l.workspace_id;

@@ -123,10 +123,7 @@ public enum LineKind: String, Sendable {
 /// What serving a line leaves in its own row.
 public struct LineRow: Sendable {
     public var id: UUID
-    /// Nil leaves the line to whom it belongs.
-    public var owner: UUID?
     public var lastTurn: Int64
-    public var leaseSeconds: Double?
 }
 
 public struct DecisionRow: Sendable {

@@ -46,7 +46,7 @@ public final class Changes {
         }
     }
 
-    /// Changes how many conversations an agent holds, by `delta`. The agent's row must be locked.
+    /// Changes how many conversations an agent holds, by `delta`.
     public func count(agent: UUID, by delta: Int) {
         openCounts[agent, default: 0] += delta
     }

@@ -5,6 +5,13 @@ import Postgres
 extension StoreTransaction {
     /// Lines, who left and who entered them, what was decided, and the agents' counters.
     func flushLines(_ workspace: UUID) throws {
+        try flushEntries(workspace)
+        try flushDecisions(workspace)
+        try flushAgents(workspace)
+    }
+
+    /// Who left and who entered lines, and the lines; without the agents, whose locks come last (S19).
+    func flushEntries(_ workspace: UUID) throws {
         // The order of one conversation moving from line to line: out of the old, into the new.
         let left = changes.entriesDeleted
         if !left.isEmpty {
@@ -32,13 +39,9 @@ extension StoreTransaction {
         }
         let lines = changes.lines
         if !lines.isEmpty {
-            try send(
-                "changes_update_lines",
-                [workspace, lines.map(\.id), lines.map(\.owner), lines.map(\.lastTurn), lines.map(\.leaseSeconds)])
+            try send("changes_update_lines", [workspace, lines.map(\.id), lines.map(\.lastTurn)])
             changes.lines = []
         }
-        try flushDecisions(workspace)
-        try flushAgents(workspace)
     }
 
     private func flushDecisions(_ workspace: UUID) throws {
@@ -75,6 +78,9 @@ extension StoreTransaction {
         let counts = changes.openCounts.filter { $0.value != 0 }
         if !counts.isEmpty {
             let agents = Array(counts.keys)
+            let free = agents.filter { !lockedAgents.contains($0) }
+            if !free.isEmpty { try send("agents_lock", [workspace, free]) }
+            lockedAgents.formUnion(free)
             try send("changes_count_open", [workspace, agents, agents.map { counts[$0] ?? 0 }])
         }
         changes.openCounts = [:]

@@ -32,6 +32,7 @@ extension StoreTransaction {
             let agent = try LockedAgent(row: row)
             agents[agent.id] = agent
         }
+        lockedAgents.formUnion(agents.keys)
         return agents
     }
 }

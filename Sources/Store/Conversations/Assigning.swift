@@ -153,7 +153,6 @@ extension StoreTransaction {
             try move(&conversation, to: team, by: caller, at: now, in: workspace)
             return conversation
         }
-        _ = try lockAgents([previous.id], in: workspace)
         conversation.assignee = nil
         conversation.team = team
         conversation.assignedSource = caller.source

@@ -56,7 +56,6 @@ extension StoreTransaction {
         at now: Date, in workspace: UUID
     ) throws {
         let agent = conversation.assignee
-        if let agent { _ = try lockAgents([agent.id], in: workspace) }
         if conversation.waiting {
             changes.entriesDeleted.insert(conversation.id)
             conversation.waiting = false

@@ -18,19 +18,24 @@ extension StoreTransaction {
     ) throws {
         changes.workspaceID = workspace
         let locked = try conversations(from: send("conversations_lock_of_agent", [workspace, agentID]))
+        // Before any agent (S19). Whoever would enter the agent's own line meanwhile finds it gone.
+        try send("line_lock", [workspace, agentID])
         let held = locked.rows.values.sorted { $0.id.lowercased < $1.id.lowercased }
         switch mode {
         case .returnToLine:
             for original in held {
                 var conversation = original
+                conversation = try takeBack(
+                    conversation, team: conversation.team, by: caller, at: locked.now, in: workspace)
                 if let team = conversation.team {
-                    try enterLine(
-                        of: &conversation, team: team, strategy: .roundRobin, AssignRequest(), by: caller,
+                    // Whoever serves the line gives it away: with the agent gone, and each line by itself.
+                    let entry = lineEntry(
+                        of: conversation, team: team, strategy: .roundRobin, AssignRequest(), by: caller,
                         at: locked.now, in: workspace)
-                } else {
-                    changes.update(
-                        try takeBack(conversation, team: nil, by: caller, at: locked.now, in: workspace))
+                    enter(entry, conversation: &conversation, lineName: team.name, at: locked.now)
+                    changes.marks.insert(entry.lineID)
                 }
+                changes.update(conversation)
             }
         case .transfer(let other):
             let agents = try lockAgents([agentID, other], in: workspace)

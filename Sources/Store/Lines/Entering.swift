@@ -17,16 +17,13 @@ extension StoreTransaction {
         }
         try leaveLine(&conversation, reason: "moved_by_person", at: now, in: workspace)
         recordTeam(of: &conversation, to: team, by: caller, at: now)
-        let line = team?.id ?? workspace
-        let entry = LineEntryRow(
-            id: newID(), conversationID: conversation.id, lineID: line, lineKind: team == nil ? .workspace : .team,
-            runID: nil, visit: nil, step: nil, priority: conversation.priority, queuedAt: now, enteredAt: now,
-            strategy: strategy, onlyOnline: request.onlyOnline, maxOpen: request.maxOpen, caller: caller)
+        let entry = lineEntry(
+            of: conversation, team: team, strategy: strategy, request, by: caller, at: now, in: workspace)
         var decision: UUID?
-        if let locked = try lockEmptyLine(line, in: workspace) {
+        if let locked = try lockEmptyLine(entry.lineID, in: workspace) {
             var conversations = [conversation.id: conversation]
-            let service = try serve(
-                locked, [entry], conversations: &conversations, holder: nil, keepsEmpty: true, in: workspace)
+            let agents = try lockAgents(of: [locked], in: workspace)
+            let service = serve(locked, agents, [entry], conversations: &conversations, keepsEmpty: true)
             if !service.served.isEmpty, let assigned = conversations[conversation.id] {
                 conversation = assigned
                 changes.update(conversation)
@@ -34,18 +31,30 @@ extension StoreTransaction {
             }
             decision = service.decision
         } else {
-            changes.marks.insert(line)
+            changes.marks.insert(entry.lineID)
         }
         conversation.assignedSource = caller.source
         enter(entry, conversation: &conversation, lineName: team?.name, at: now, decision: decision)
         changes.update(conversation)
     }
 
+    /// The place of a conversation in the team's line, or the workspace's without a team, as the API asks for it.
+    func lineEntry(
+        of conversation: Conversation, team: Conversation.Named?, strategy: RoutingStrategy, _ request: AssignRequest,
+        by caller: Caller, at now: Date, in workspace: UUID
+    ) -> LineEntryRow {
+        LineEntryRow(
+            id: newID(), conversationID: conversation.id, lineID: team?.id ?? workspace,
+            lineKind: team == nil ? .workspace : .team, runID: nil, visit: nil, step: nil,
+            priority: conversation.priority, queuedAt: now, enteredAt: now, strategy: strategy,
+            onlyOnline: request.onlyOnline, maxOpen: request.maxOpen, caller: caller)
+    }
+
     /// The line under its lock, unless somebody serves it right now or stands in it.
     private func lockEmptyLine(_ line: UUID, in workspace: UUID) throws -> LockedLine? {
-        // The conversation may have stood in this very line, and its agent may serve it.
-        try flushLines(workspace)
-        let taken = try send("lines_take", [workspace, [line], UUID?.none])
+        // The conversation may have stood in this very line.
+        try flushEntries(workspace)
+        let taken = try send("lines_take_free", [workspace, [line]])
         let waiting = try send("lines_waiting", [workspace, [line]])
         guard let row = try taken.rows().first, try waiting.rows().isEmpty else { return nil }
         return try LockedLine(row: row)

@@ -8,16 +8,13 @@ public enum LineTurn: Sendable, Equatable {
     case settled(served: Int)
     /// More can be served at once.
     case more(served: Int)
-    /// The first in line is held by another transaction; first come, first served means waiting for it.
+    /// The line, or the first in it, is held by another transaction; first come, first served means waiting for it.
     case blocked(served: Int)
-    /// Another worker's line.
-    case leased
 
     /// How many were given to an agent.
     public var served: Int {
         switch self {
         case .settled(let served), .more(let served), .blocked(let served): served
-        case .leased: 0
         }
     }
 }
@@ -26,9 +23,9 @@ extension StoreTransaction {
     /// Serves a line's waiting entries in order, at most `limit` of them: those whom somebody with room may take, so that
     /// who stands behind a demand that nobody meets is served all the same (S15).
     ///
-    /// The conversations are locked before the line and its agents (S19). An entry that came before the locked ones in the
-    /// meantime stops the turn there, so that nobody overtakes.
-    public func serveLine(_ line: UUID, holder: LineHolder, limit: Int = 200, in workspace: UUID) throws -> LineTurn {
+    /// Waits for no line and no conversation that somebody else has locked (S19): the turn ends there, so that nobody
+    /// overtakes.
+    public func serveLine(_ line: UUID, limit: Int = 200, in workspace: UUID) throws -> LineTurn {
         changes.workspaceID = workspace
         let markRows = try send("line_marks_of", [workspace, line])
         let room = try query("line_room", [workspace, line]).first
@@ -39,25 +36,26 @@ extension StoreTransaction {
         // No locks yet: a line without room, or without anybody to give it to, costs three look-ups.
         let first = try query("line_entries_head", head).map { try $0.decode("conversation_id", as: UUID.self) }
         guard !first.isEmpty else { return try settle(line, marks, workspace) }
-        var conversations = try lockConversations(first, in: workspace).rows
-        guard let row = try query("lines_lock", [workspace, line, holder.id]).first else { return .settled(served: 0) }
+        try boundLocks()
+        guard let row = try query("lines_take_free", [workspace, [line]]).first else { return .blocked(served: 0) }
         let locked = try LockedLine(row: row)
-        guard locked.isFree else { return .leased }
-        // Read again under the line's lock: who was served or closed meanwhile is gone.
+        let conversationRows = try send("conversations_lock_free", [workspace, first])
+        // Read again under these locks: who was served, closed or taken out meanwhile is gone.
         let entries = try query("line_entries_head", head).map { try LineEntryRow(row: $0, line: locked) }
+        var conversations = try self.conversations(from: conversationRows).rows
         let ready = entries.prefix { conversations[$0.conversationID].map { $0.status != .closed } ?? false }
         guard !ready.isEmpty else {
             return entries.isEmpty ? try settle(line, marks, workspace) : .blocked(served: 0)
         }
-        let (served, _, now) = try serve(
-            locked, Array(ready), conversations: &conversations, holder: holder, keepsEmpty: false, in: workspace)
+        let agents = try lockAgents(of: [locked], in: workspace)
+        let (served, _) = serve(locked, agents, Array(ready), conversations: &conversations, keepsEmpty: false)
         for one in served {
             changes.entriesDeleted.insert(one.entry.conversationID)
             if let conversation = conversations[one.entry.conversationID] { changes.update(conversation) }
             guard let run = one.entry.runID else { continue }
             changes.signals.append(
                 SignalRow(
-                    runID: run, id: newID(), kind: "assigned", visit: one.entry.visit, dueAt: now,
+                    runID: run, id: newID(), kind: "assigned", visit: one.entry.visit, dueAt: agents.now,
                     data: ["agent_id": .id(one.agent.id), "source": .string(one.entry.caller.source.rawValue)]))
             nudge(.runs(workspace: workspace))
         }

@@ -129,9 +129,10 @@ extension StoreTransaction {
             // Conversations are locked before lines and agents (S19), and the counters written before they are read.
             try releaseConversations(ofAgent: id, mode: releasing, by: caller, in: workspace)
             try flush()
+        } else {
+            // Line before agent. The lock keeps new entries out until we are gone.
+            _ = try query("line_lock", [workspace, id])
         }
-        // Line before agent. The lock keeps new entries out until we are gone.
-        _ = try query("line_lock", [workspace, id])
         let agent = try lockAgent(id, in: workspace)
         if releasing == nil { try demand(precondition, in: workspace, agent) }
         guard agent.openCount == 0 else {

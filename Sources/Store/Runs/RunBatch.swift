@@ -3,11 +3,12 @@ import Foundation
 import Postgres
 
 /// One worker's transaction: runs taken with due signals, advanced in memory until each waits or ends, and written back
-/// together (S11). The row locks from claim to commit are the only lease.
+/// together (S11). The row locks until the commit are the only lease, of lines too.
 final class RunBatch {
     let tx: StoreTransaction
     let workspace: UUID
-    let holder: LineHolder
+    /// Whether lines that others serve are waited for; otherwise who asks for them stands in them.
+    let waitsForLines: Bool
     let versions: WorkflowVersions
     var runs: [ClaimedRun]
     var conversations: [UUID: Conversation] = [:]
@@ -39,13 +40,13 @@ final class RunBatch {
     }
 
     init(
-        _ runs: [ClaimedRun], _ tx: StoreTransaction, _ versions: WorkflowVersions, _ holder: LineHolder,
+        _ runs: [ClaimedRun], _ tx: StoreTransaction, _ versions: WorkflowVersions, waitsForLines: Bool,
         _ workspace: UUID
     ) {
         self.runs = runs
         self.tx = tx
         self.versions = versions
-        self.holder = holder
+        self.waitsForLines = waitsForLines
         self.workspace = workspace
     }
 
@@ -81,11 +82,11 @@ final class RunBatch {
         livingAgents = Set(try agentRows.rows().map { try $0.decode("id", as: UUID.self) })
     }
 
-    /// Advances every run, serves the lines that are ours to serve, advances who was served, and so on until nobody moves.
+    /// Advances every run, serves the lines that they ask for, and advances who was served.
     func work() throws {
         for index in runs.indices { try start(index) }
         for index in runs.indices where runs[index].isLiving { try advance(index, runs[index].signals) }
-        while !pending.isEmpty { try serveLines() }
+        if !pending.isEmpty { try serveLines() }
         try write()
     }
 
@@ -123,7 +124,8 @@ final class RunBatch {
         touched.insert(conversation.id)
     }
 
-    private func advance(_ index: Int, _ signals: [RunSignal]) throws {
+    /// - Parameter isServed: was just given an agent, so that lines and agents are locked.
+    private func advance(_ index: Int, _ signals: [RunSignal], isServed: Bool = false) throws {
         let run = runs[index]
         guard let version = try version(of: run) else {
             runs[index].status = "failed"
@@ -133,6 +135,15 @@ final class RunBatch {
         }
         let transition = Core.advance(
             run.state, definition: version.definition, signals: signals, facts: facts(of: run), now: now)
+        if isServed, transition.effects.contains(where: \.entersLine) {
+            // Lines come before agents (S19): as if it had been served by another transaction.
+            tx.changes.signals += signals.map {
+                SignalRow(
+                    runID: run.id, id: tx.newID(), kind: $0.kind.rawValue, visit: $0.visit, dueAt: now, data: $0.data)
+            }
+            tx.nudge(.runs(workspace: workspace))
+            return
+        }
         runs[index].state = transition.run
         let caller = caller(of: run, version)
         for effect in transition.effects { try apply(effect, of: run, caller) }
@@ -163,14 +174,16 @@ final class RunBatch {
         touched.insert(conversation.id)
     }
 
-    /// Serves what was just asked for, where the line is free and nobody stood in it before; the rest waits in line.
+    /// Serves what was just asked for, where nobody stood in the line before; the rest waits in line.
     private func serveLines() throws {
         let asked = Dictionary(grouping: pending, by: \.lineID)
         pending = []
-        // What an earlier round gathered about agents and lines must be in the tables before they are read again.
-        try tx.flushLines(workspace)
-        let taken = try tx.send("lines_take", [workspace, Array(asked.keys), holder.id])
+        // Who asks may have stood in one of these lines.
+        try tx.flushEntries(workspace)
+        try tx.boundLocks()
+        let taken = try tx.send(waitsForLines ? "lines_take" : "lines_take_free", [workspace, Array(asked.keys)])
         let crowded = try tx.send("lines_waiting", [workspace, Array(asked.keys)])
+        let clock = try tx.send("clock", [workspace])
         let named = try tx.send(
             "teams_named", [workspace, asked.values.compactMap { $0[0].lineKind == .team ? $0[0].lineID : nil }])
         var lines: [UUID: LockedLine] = [:]
@@ -181,16 +194,21 @@ final class RunBatch {
         let othersWait = Set(try crowded.rows().map { try $0.decode("id", as: UUID.self) })
         var names: [UUID: String] = [:]
         for row in try named.rows() { names[try row.decode("id")] = try row.decode("name", as: String.self) }
+        // Nobody enters before the line was there to be entered.
+        if let row = try clock.rows().first { now = try row.decode("now") }
+        let empty = lines.values.filter { !othersWait.contains($0.id) }
+        let agents = empty.isEmpty ? nil : try tx.lockAgents(of: empty, in: workspace)
         var woken: [(run: UUID, signal: RunSignal)] = []
         for id in asked.keys.sorted(by: { $0.lowercased < $1.lowercased }) {
-            let entries = (asked[id] ?? []).sorted {
+            var entries = (asked[id] ?? []).sorted {
                 ($0.priority.rank, $0.queuedAt, $0.id.lowercased) < ($1.priority.rank, $1.queuedAt, $1.id.lowercased)
             }
+            for index in entries.indices { entries[index].enteredAt = now }
             var waiting = entries
             var decision: UUID?
-            if let line = lines[id], line.isFree, !othersWait.contains(id) {
-                let (served, reached, _) = try tx.serve(
-                    line, entries, conversations: &conversations, holder: holder, keepsEmpty: true, in: workspace)
+            if let line = lines[id], let agents, !othersWait.contains(id) {
+                let (served, reached) = tx.serve(
+                    line, agents, entries, conversations: &conversations, keepsEmpty: true)
                 decision = reached
                 let happy = Set(served.map(\.entry.id))
                 waiting.removeAll { happy.contains($0.id) }
@@ -212,7 +230,7 @@ final class RunBatch {
         }
         for (run, signal) in woken {
             guard let index = runs.firstIndex(where: { $0.id == run }) else { continue }
-            try advance(index, [signal])
+            try advance(index, [signal], isServed: true)
         }
     }
 
@@ -271,9 +289,11 @@ final class RunBatch {
 
 extension StoreTransaction {
     /// Takes due runs of one workspace, advances them and writes them back, all in this transaction.
-    /// - Parameter claimed: told each run that was taken, before anything is done with it.
+    /// - Parameters:
+    ///   - waitsForLines: false when somebody has kept a line for so long that it is better to stand in it.
+    ///   - claimed: told each run that was taken, before anything is done with it.
     public func workRuns(
-        limit: Int, versions: WorkflowVersions, holder: LineHolder, in workspace: UUID,
+        limit: Int, versions: WorkflowVersions, waitsForLines: Bool = true, in workspace: UUID,
         claimed: (UUID) -> Void = { _ in }
     ) throws -> RunBatchOutcome {
         changes.workspaceID = workspace
@@ -282,7 +302,7 @@ extension StoreTransaction {
         let took = ContinuousClock.now - began
         for run in runs { claimed(run.id) }
         guard !runs.isEmpty else { return RunBatchOutcome(advanced: 0, isFull: isFull) }
-        let batch = RunBatch(runs, self, versions, holder, workspace)
+        let batch = RunBatch(runs, self, versions, waitsForLines: waitsForLines, workspace)
         try batch.load()
         try batch.work()
         return RunBatchOutcome(

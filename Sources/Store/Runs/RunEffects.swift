@@ -3,6 +3,12 @@ import Foundation
 import OrderedCollections
 import Postgres
 
+extension RunEffect {
+    var entersLine: Bool {
+        if case .enterLine = action { true } else { false }
+    }
+}
+
 extension RunBatch {
     /// The facts that a run may know, as this transaction has made them so far.
     func facts(of run: ClaimedRun) -> RunFacts {
