@@ -124,4 +124,5 @@ UPDATE lines l SET owner = NULL, epoch = l.epoch + 1, lease_until = NULL
 WHERE l.workspace_id = $1 AND l.owner = $2;
 
 -- name: workspaces_with_lines_of
+-- plan: custom
 SELECT DISTINCT l.workspace_id FROM lines l WHERE l.owner = $1 ORDER BY l.workspace_id;
