@@ -19,6 +19,7 @@ final class Connection {
         case prepare(Statement, name: String)
         case statement(Statement)
         case settings(Statement)
+        case deallocate(Statement, name: String)
         case sync
     }
 
@@ -26,11 +27,14 @@ final class Connection {
         let name: String
         /// False while the pipeline that prepares it is under way.
         var isConfirmed: Bool
+        /// Counts the statements that were sent here.
+        var lastUse: UInt64
         var columns: ResultColumns?
     }
 
-    /// Statements made at run time must not fill the server's memory with plans.
-    private static let maximumPrepared = 1000
+    /// Which renderings of a template are asked for is the caller's choice, and each one's plan takes the server up to 100 kB a
+    /// connection. Beyond this many the one that was not used for longest goes.
+    static let maximumPrepared = 384
 
     let handle: OpaquePointer
     let waker: Waker?
@@ -43,6 +47,7 @@ final class Connection {
     private var firstSlot = 0
     private var prepared: [Statement: Prepared] = [:]
     private var namesGiven = 0
+    private var uses: UInt64 = 0
     /// The error of a failed Parse, or of settings, which belongs to the statement behind it.
     private var earlierFailure: PostgresError?
     private var isBroken = false
@@ -104,15 +109,32 @@ final class Connection {
 
     /// Nil where the statement is to be sent unnamed.
     private func preparedName(_ statement: Statement, isolated: Bool) throws(PostgresError) -> String? {
-        if let known = prepared[statement] { return known.isConfirmed || !isolated ? known.name : nil }
-        guard !isolated, prepared.count < Connection.maximumPrepared else { return nil }
+        uses += 1
+        if let index = prepared.index(forKey: statement) {
+            prepared.values[index].lastUse = uses
+            let known = prepared.values[index]
+            return known.isConfirmed || !isolated ? known.name : nil
+        }
+        guard !isolated else { return nil }
+        if prepared.count >= Connection.maximumPrepared { try deallocateOne() }
         // Names are never used twice, so what became of an earlier attempt does not matter.
         namesGiven += 1
         let name = "s\(namesGiven)"
         guard PQsendPrepare(handle, name, statement.sql, 0, nil) == 1 else { throw sendingFailed(statement) }
         slots.append(.prepare(statement, name: name))
-        prepared[statement] = Prepared(name: name, isConfirmed: false)
+        prepared[statement] = Prepared(name: name, isConfirmed: false, lastUse: uses)
         return name
+    }
+
+    /// Makes room for another one. Only what is confirmed goes: its `DEALLOCATE` cannot fail.
+    private func deallocateOne() throws(PostgresError) {
+        let confirmed = prepared.filter(\.value.isConfirmed)
+        guard let least = confirmed.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
+        prepared[least.key] = nil
+        guard PQsendQueryParams(handle, "DEALLOCATE \(least.value.name)", 0, nil, nil, nil, nil, 0) == 1 else {
+            throw sendingFailed(least.key)
+        }
+        slots.append(.deallocate(least.key, name: least.value.name))
     }
 
     private func sendingFailed(_ statement: Statement) -> PostgresError {
@@ -156,6 +178,9 @@ final class Connection {
             case .settings(let statement):
                 try finishSettings(statement)
                 outcome = nil
+            case .deallocate(let statement, let name):
+                try finishDeallocate(statement, name: name)
+                outcome = nil
             case .sync:
                 try finishSync()
                 outcome = .synced
@@ -190,6 +215,16 @@ final class Connection {
         switch PQresultStatus(result) {
         case PGRES_TUPLES_OK, PGRES_PIPELINE_ABORTED: break
         default: earlierFailure = try failure(result, statement)
+        }
+        try expectEnd(statement)
+    }
+
+    private func finishDeallocate(_ statement: Statement, name: String) throws(PostgresError) {
+        let result = try nextResult(statement)
+        defer { PQclear(result) }
+        // Skipped behind a failure: it is still there, and the next to go.
+        if PQresultStatus(result) != PGRES_COMMAND_OK, prepared[statement] == nil {
+            prepared[statement] = Prepared(name: name, isConfirmed: true, lastUse: 0)
         }
         try expectEnd(statement)
     }

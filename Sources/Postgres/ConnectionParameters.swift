@@ -59,8 +59,13 @@ struct ConnectionParameters: Sendable {
         settings["lock_timeout"] = limited ? String(configuration.lockTimeout.milliseconds) : "0"
         settings["idle_in_transaction_session_timeout"] = String(configuration.idleInTransactionTimeout.milliseconds)
         if purpose == .transaction { settings["plan_cache_mode"] = "force_custom_plan" }
-        // Reads of several callers share an implicit transaction: a write among them could be undone by a neighbour.
-        if purpose == .read { settings["default_transaction_read_only"] = "on" }
+        if purpose == .read {
+            // Reads of several callers share an implicit transaction: a write among them could be undone by a neighbour.
+            settings["default_transaction_read_only"] = "on"
+            // What is not planned for its values is planned once: perhaps on an empty table, and must not read all of it later.
+            settings["plan_cache_mode"] = "force_generic_plan"
+            settings["enable_seqscan"] = "off"
+        }
         if let role = configuration.role { settings["role"] = role }
         return settings
     }

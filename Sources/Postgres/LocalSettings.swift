@@ -6,6 +6,12 @@ public struct LocalSettings: Sendable, Hashable {
     let statement: Statement
     let binds: EncodedBinds
 
+    /// Of our own.
+    init(sql: String) {
+        statement = Statement(name: "settings", sql: sql)
+        binds = .none
+    }
+
     /// - Parameter values: `prefix.name` and its text; the server wants a prefix for names of ours.
     /// - Throws: `.encoding` for a text that contains NUL.
     public init(_ values: KeyValuePairs<String, String>) throws(PostgresError) {

@@ -63,18 +63,29 @@ public struct PostgresRow: Sendable {
     public func text(at column: Int) throws(PostgresError) -> String? { try decode(at: column) }
 }
 
-/// Names of a result's columns; one object for all results of a prepared statement on a connection.
+/// Names and types of a result's columns; one object for all results of a prepared statement on a connection.
 final class ResultColumns: Sendable {
     let names: [String]
+    let types: [JSONForm]
+    /// What stands before a column's value in the row's JSON: `{"name":` or `,"name":`.
+    let openings: [[UInt8]]
     private let indices: [String: Int]
 
     init(result: OpaquePointer) {
         names = (0..<PQnfields(result)).map { PQfname(result, $0).map { String(cString: $0) } ?? "" }
+        types = (0..<PQnfields(result)).map { JSONForm(type: PQftype(result, $0)) }
+        openings = names.enumerated().map { index, name in
+            var opening: [UInt8] = [UInt8(ascii: index == 0 ? "{" : ",")]
+            Array(name.utf8).withUnsafeBufferPointer { JSONText.append($0, to: &opening) }
+            return opening + [UInt8(ascii: ":")]
+        }
         indices = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     private init() {
         names = []
+        types = []
+        openings = []
         indices = [:]
     }
 
@@ -121,17 +132,22 @@ final class ResultStorage: @unchecked Sendable {
         return index
     }
 
+    /// The text of a value, nil for null. Both indices are in range; the bytes are valid as long as this object is.
+    func cell(row: Int, column: Int) -> UnsafeBufferPointer<UInt8>? {
+        let (row, position) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+        guard PQgetisnull(result, row, position) == 0, let cell = PQgetvalue(result, row, position) else { return nil }
+        return UnsafeBufferPointer(
+            start: UnsafeRawPointer(cell).assumingMemoryBound(to: UInt8.self),
+            count: Int(PQgetlength(result, row, position)))
+    }
+
     /// Both indices are in range.
     func decode<Value: PostgresDecodable>(row: Int, column: Int) throws(PostgresError) -> Value {
-        let (row, position) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
         do throws(PostgresTextError) {
-            guard PQgetisnull(result, row, position) == 0, let cell = PQgetvalue(result, row, position) else {
+            guard let bytes = cell(row: row, column: column) else {
                 guard let null = Value.postgresNull else { throw PostgresTextError("null, which is no \(Value.self)") }
                 return null
             }
-            let bytes = UnsafeBufferPointer(
-                start: UnsafeRawPointer(cell).assumingMemoryBound(to: UInt8.self),
-                count: Int(PQgetlength(result, row, position)))
             defer { withExtendedLifetime(self) {} }
             return try Value(postgresText: bytes.span)
         } catch {

@@ -68,22 +68,29 @@ enum ReadLane {
         }
     }
 
+    /// The server would take one plan for all values of an unnamed statement, too.
+    private static let customPlan = LocalSettings(
+        sql: "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+
     private static func send(_ entries: [Entry], on connection: Connection) throws(PostgresError) {
         var isOpen = false
         var held: LocalSettings?
         for entry in entries {
             let settings = entry.job.settings
+            let isPlanned = entry.job.statement.plan == .custom
             // Settings hold up to the sync, and nobody may run under a neighbour's.
-            if isOpen, entry.isAlone || (settings == nil && held != nil) {
+            let isByItself = entry.isAlone || isPlanned
+            if isOpen, isByItself || (settings == nil && held != nil) {
                 try connection.sync()
                 isOpen = false
             }
             if !isOpen { held = nil }
             if let settings, settings != held { try connection.set(settings, isolated: entry.isAlone) }
+            if isPlanned { try connection.set(customPlan, isolated: entry.isAlone) }
             held = settings
             try connection.send(entry.job.statement, entry.job.binds, isolated: entry.isAlone)
-            if entry.isAlone { try connection.sync() }
-            isOpen = !entry.isAlone
+            if isByItself { try connection.sync() }
+            isOpen = !isByItself
         }
         if isOpen { try connection.sync() }
     }

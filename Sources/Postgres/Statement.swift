@@ -5,8 +5,8 @@
 public struct Statement: Sendable, Hashable {
     /// How the server plans a statement.
     public enum Plan: Sendable, Hashable {
-        /// Prepared once a connection; the server chooses between custom and generic plans (on transaction
-        /// connections `plan_cache_mode = force_custom_plan` holds, so it plans for the values there too).
+        /// Prepared once a connection. On read connections one plan serves all values; on transaction connections
+        /// `plan_cache_mode = force_custom_plan` holds, so it is planned for the values there.
         case auto
         /// Sent unnamed and planned for its values each time; for texts made at run time and for very uneven data.
         case custom

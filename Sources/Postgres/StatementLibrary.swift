@@ -3,9 +3,12 @@ import Foundation
 /// The named statements of a directory of `.sql` files.
 ///
 /// A block begins with a line `-- name: some_name`, may go on with `-- plan: custom`, and ends where the next block
-/// begins. What precedes the first block of a file may only be comments. A name stands once in the whole directory.
+/// begins. What precedes the first block of a file may only be comments. A name stands once in the whole directory. A block with
+/// lines that end in `-- if word` is a `StatementTemplate`.
 public struct StatementLibrary: Sendable {
     private let statements: [String: Statement]
+    private let templates: [String: StatementTemplate]
+    private let renderings = RenderingCache()
 
     /// Reads every `*.sql` directly inside `directory`, in order of file names.
     ///
@@ -27,12 +30,14 @@ public struct StatementLibrary: Sendable {
             parser.parse(text, file: name)
         }
         guard parser.problems.isEmpty else { throw StatementLibraryError(problems: parser.problems) }
-        statements = parser.statements.mapValues(\.statement)
+        statements = parser.statements
+        templates = parser.templates
     }
 
     /// A library of statements that are at hand already.
     public init(_ statements: [Statement]) {
         self.statements = Dictionary(statements.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        templates = [:]
     }
 
     public subscript(_ name: String) -> Statement? { statements[name] }
@@ -47,8 +52,29 @@ public struct StatementLibrary: Sendable {
         return statement
     }
 
-    /// All statements, by name.
-    public var all: [Statement] { statements.values.sorted { $0.name < $1.name } }
+    public func template(_ name: String) -> StatementTemplate? { templates[name] }
+
+    /// The statement that the template of that name gives with these parts.
+    ///
+    /// - Parameter parts: each order of them is a statement of its own, so keep to one.
+    /// - Throws: `PostgresError` of kind `.unknownStatement`, also for a part that it has not.
+    public func rendering(
+        _ name: String, _ parts: [String], plan: Statement.Plan = .auto
+    ) throws(PostgresError) -> StatementTemplate.Rendering {
+        guard let template = templates[name] else {
+            throw PostgresError(.unknownStatement, message: "no template of that name is loaded", statement: name)
+        }
+        return try renderings.rendering(of: template, parts, plan: plan)
+    }
+
+    /// All statements, by name, and of each template the text with every part.
+    public var all: [Statement] {
+        (statements.values + templates.values.map(\.whole)).sorted { $0.name < $1.name }
+    }
+
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5F
+    }
 }
 
 /// Everything wrong with a directory of statements.
@@ -58,7 +84,9 @@ public struct StatementLibraryError: Error, Sendable, CustomStringConvertible {
 }
 
 private struct StatementFileParser {
-    var statements: [String: (statement: Statement, place: String)] = [:]
+    var statements: [String: Statement] = [:]
+    var templates: [String: StatementTemplate] = [:]
+    private var places: [String: String] = [:]
     var problems: [String] = []
 
     private struct Block {
@@ -75,7 +103,7 @@ private struct StatementFileParser {
             if let name = value(of: "name", in: line) {
                 finish(block)
                 block = Block(name: name, place: place)
-                if name.isEmpty || !name.utf8.allSatisfy(isNameByte) {
+                if name.isEmpty || !name.utf8.allSatisfy(StatementLibrary.isNameByte) {
                     problems.append("\(place): a name is made of a-z, 0-9 and _, not “\(name)”")
                 }
             } else if let plan = value(of: "plan", in: line), block?.lines.allSatisfy(isBlank) == true {
@@ -99,10 +127,25 @@ private struct StatementFileParser {
         while sql.hasSuffix(";") { sql = String(sql.dropLast()).trimmingCharacters(in: .whitespacesAndNewlines) }
         if block.lines.allSatisfy({ isBlank($0) || $0.hasPrefix("--") }) {
             problems.append("\(block.place): “\(block.name)” has no SQL")
-        } else if let first = statements[block.name] {
-            problems.append("\(block.place): “\(block.name)” stands at \(first.place) already")
+        } else if let first = places[block.name] {
+            problems.append("\(block.place): “\(block.name)” stands at \(first) already")
         } else {
-            statements[block.name] = (Statement(name: block.name, sql: sql, plan: block.plan), block.place)
+            places[block.name] = block.place
+            add(block, sql)
+        }
+    }
+
+    private mutating func add(_ block: Block, _ sql: String) {
+        guard StatementTemplate.isTemplate(sql) else {
+            statements[block.name] = Statement(name: block.name, sql: sql, plan: block.plan)
+            return
+        }
+        do {
+            templates[block.name] = try StatementTemplate(name: block.name, sql: sql)
+            // Which of its texts is planned for its values is for the caller to say.
+            if block.plan == .custom { problems.append("\(block.place): “\(block.name)” has parts, and so no plan") }
+        } catch {
+            problems.append("\(block.place): \(error.reason)")
         }
     }
 
@@ -115,8 +158,4 @@ private struct StatementFileParser {
     }
 
     private func isBlank(_ line: Substring) -> Bool { line.allSatisfy(\.isWhitespace) }
-
-    private func isNameByte(_ byte: UInt8) -> Bool {
-        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5F
-    }
 }

@@ -28,6 +28,17 @@ public final class Store: Sendable {
         try await database.read(try statements.named(name), binds, settings: AccessContext.current?.readSettings())
     }
 
+    /// Runs the template of `sql/queries` of that name with these parts, which must come in the same order each time.
+    /// - Parameter binds: in the template's numbering; those that no part mentions are not sent.
+    func read(
+        _ name: String, parts: [String], plan: Statement.Plan = .auto, _ binds: [any PostgresBindable]
+    ) async throws -> PostgresRows {
+        let rendering = try statements.rendering(name, parts, plan: plan)
+        return try await database.read(
+            rendering.statement, rendering.parameters.map { binds[$0 - 1] },
+            settings: AccessContext.current?.readSettings())
+    }
+
     /// Runs `body` in one transaction and announces its nudges after the commit.
     ///
     /// A deadlock or serialization failure (40P01, 40001) repeats the whole body with jitter, so the body must have no effect

@@ -146,7 +146,7 @@ import Testing
             let names = ["synchronous_commit", "TimeZone", "statement_timeout", "plan_cache_mode", "search_path"]
             let show = sql("SELECT current_setting(n) AS v FROM unnest($1::text[]) WITH ORDINALITY u (n, i) ORDER BY i")
             let read = try await database.read(show, [names]).decode("v", as: String.self)
-            #expect(read == ["on", "UTC", "7s", "auto", "\"some schema\", public"])
+            #expect(read == ["on", "UTC", "7s", "force_generic_plan", "\"some schema\", public"])
             let written = try await database.transaction { tx in
                 try tx.query(show, [names]).decode("v", as: String.self)
             }

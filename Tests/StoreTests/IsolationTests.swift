@@ -23,7 +23,8 @@ struct IsolationTests {
 
     @Test("every statement, on behalf of A with values of B and on behalf of nobody", .timeLimit(.minutes(5)))
     func statements() async throws {
-        let statements = try ProjectRoot.statements.get().all
+        let library = try ProjectRoot.statements.get()
+        let names = library.all.map(\.name)
         try await withTestDatabase(template: try PlanTests.template(sizes: "(1, 1000, 30, 4), (2, 1000, 30, 4)")) {
             url in
             let owner = Database.admin(DatabaseConfiguration(url: url), logger: TestDatabase.silentLogger)
@@ -38,14 +39,13 @@ struct IsolationTests {
                     session,
                     "SELECT unnest(ARRAY[id::text, name, time_zone]) AS own FROM workspaces WHERE id = \(workspaces[0])"
                 )
-                var calls: [(statement: Statement, call: String)] = []
+                var calls: [(name: String, statement: Statement, call: String)] = []
                 var reached = 0
-                for statement in statements {
-                    for call in Self.calls(of: statement.name).map(b.list) {
-                        calls.append((statement, call))
-                        // The owner meets rows with the same values, so that seeing none below means something.
-                        if try Self.isMet(session, statement, call) { reached += 1 }
-                    }
+                for call in try names.flatMap({ try Self.calls(of: $0, library) }) {
+                    let list = b.list(call.arguments)
+                    calls.append((call.name, call.statement, list))
+                    // The owner meets rows with the same values, so that seeing none below means something.
+                    if try Self.isMet(session, call.statement, list) { reached += 1 }
                 }
                 return ((a: workspaces[0], own: Set(own)), calls, reached)
             }
@@ -54,7 +54,7 @@ struct IsolationTests {
             for context in ["SET LOCAL switchboard.workspace = \(known.a)", ""] {
                 let found = try await api.session { session in
                     try calls.map {
-                        ($0.statement.name, try Self.run(session, $0.statement, $0.call, context, known.own))
+                        ($0.name, try Self.run(session, $0.statement, $0.call, context, known.own))
                     }
                 }
                 for (name, outcome) in found {
@@ -64,7 +64,7 @@ struct IsolationTests {
                 }
             }
             #expect(try await owner.session(Self.checksum) == before)
-            #expect(Set(outcomes.keys) == Set(statements.map(\.name)))
+            #expect(Set(outcomes.keys) == Set(names))
             let lines = Outcome.allCases.map { outcome in
                 let names = outcomes.filter { $0.value == outcome }.keys.sorted()
                 return "| \(outcome.rawValue) | \(names.count) | \(names.map { "`\($0)`" }.joined(separator: " ")) |"
@@ -77,14 +77,18 @@ struct IsolationTests {
         }
     }
 
-    /// Those that plans are explained with; of lists with all their filters some.
-    private static func calls(of name: String) -> [[String]] {
-        let given = PlanArguments.text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
-            .filter { $0[0] == name }.map { Array($0.dropFirst()) }
-        let filtered = PlanFilters.all.filter { $0.statements.contains(name) }.flatMap(\.calls)
-        let some = stride(from: 0, to: filtered.count, by: 20).map { filtered[$0] }
+    /// Those that plans are explained with; of lists with all their filters some, and every text of a template.
+    private static func calls(of name: String, _ library: StatementLibrary) throws -> [PlanCall] {
+        let given = try PlanArguments.text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+            .filter { $0[0] == name }.map { try PlanCall(name, Array($0.dropFirst()), library) }
+        let filtered = try PlanFilters.all.filter { $0.statements.contains(name) }.flatMap { try $0.calls(library) }
+        var texts: Set<String> = []
+        let some = filtered.enumerated().filter { index, call in
+            texts.insert(call.statement.name).inserted || index % 20 == 0
+        }
         // The checks of `switchboard check` are left out there.
-        return given.isEmpty && some.isEmpty ? [["W"]] : given + some
+        let calls = given + some.map(\.element)
+        return calls.isEmpty ? [try PlanCall(name, ["W"], library)] : calls
     }
 
     private static func isMet(_ session: PostgresSession, _ statement: Statement, _ call: String) throws -> Bool {

@@ -1,18 +1,29 @@
+import Postgres
+
 /// A list and what it can be filtered by, each filter with values that have much, little and nothing. PlanTests asks for every
-/// value and every pair.
+/// value and every pair. What conversations are filtered by is numbered here as `PlanCall` reads it.
 struct PlanFilters {
     /// One setting of a filter: arguments by their number, in the words of `PlanArguments`.
     typealias Value = [Int: String]
 
     let statements: [String]
     /// Without a filter.
-    let arguments: String
+    let plain: String
     /// Values of one filter exclude each other.
     let filters: [[Value]]
 
     /// Every call: none of the filters, each value, each pair.
-    var calls: [[String]] {
-        let plain = arguments.split(separator: " ").map(String.init)
+    func calls(_ library: StatementLibrary) throws -> [PlanCall] {
+        try statements.flatMap { name in
+            try settings.map { arguments in
+                name.hasPrefix("conversation_list_")
+                    ? try PlanCall(conversations: name, arguments, library) : try PlanCall(name, arguments, library)
+            }
+        }
+    }
+
+    private var settings: [[String]] {
+        let plain = plain.split(separator: " ").map(String.init)
         func call(_ values: Value...) -> [String] {
             var call = plain
             for (number, word) in values.flatMap({ $0 }) { call[number - 1] = word }
@@ -35,40 +46,40 @@ struct PlanFilters {
             conversationsWithin("updated", ascending: true), conversationsWithin("updated", ascending: false),
             PlanFilters(
                 statements: ["run_list"],
-                arguments: "W array['active','completed','failed','conversation_closed','stopped'] - 51 -",
+                plain: "W array['active','completed','failed','conversation_closed','stopped'] - 51 -",
                 filters: [
                     ["active", "completed", "failed", "conversation_closed", "stopped"].map { [2: "array['\($0)']"] },
                     ["BUSYWORKFLOW", "SMALLWORKFLOW", "IDLEWORKFLOW"].map { [5: $0] }, [[3: "RUN"]],
                 ]),
             PlanFilters(
-                statements: ["run_list_filtered"], arguments: "W - CONTACT - - - 51",
+                statements: ["run_list_filtered"], plain: "W - CONTACT - - - 51",
                 filters: [
                     [[2: "BUSYWORKFLOW"], [2: "IDLEWORKFLOW"]], [[3: "NEW"]], [[4: "CONV"], [4: "NEW"]],
                     [[5: "'completed'"], [5: "'stopped'"]], [[6: "RUN"]],
                 ]),
             PlanFilters(
-                statements: ["agents_list"], arguments: "W ZERO 51 - - -",
+                statements: ["agents_list"], plain: "W ZERO 51 - - -",
                 filters: [
                     [[2: "AGENT"]], [[4: "'online'"], [4: "'away'"]],
                     [[5: "'a7@example.com'"], [5: "'none@example.com'"]],
                     [[6: "BUSYTEAM"], [6: "SMALLTEAM"], [6: "IDLETEAM"], [6: "NEW"]],
                 ]),
             PlanFilters(
-                statements: ["contacts_list_by_email"], arguments: "W ZERO 51 EMAIL -",
+                statements: ["contacts_list_by_email"], plain: "W ZERO 51 EMAIL -",
                 filters: [[[2: "CONTACT"]], [[4: "'none@example.com'"]], [[5: "PHONE"], [5: "'+1'"]]]),
             PlanFilters(
-                statements: ["contacts_list_by_phone"], arguments: "W ZERO 51 PHONE",
+                statements: ["contacts_list_by_phone"], plain: "W ZERO 51 PHONE",
                 filters: [[[2: "CONTACT"]], [[4: "'+1'"]]]),
             PlanFilters(
-                statements: ["contacts_list_by_identity"], arguments: "W ZERO 51 IDENTITYCHANNEL EXTERNAL - -",
+                statements: ["contacts_list_by_identity"], plain: "W ZERO 51 IDENTITYCHANNEL EXTERNAL - -",
                 filters: [
                     [[4: "IDLECHANNEL"]], [[6: "EMAIL"], [6: "'none@example.com'"]], [[7: "PHONE"], [7: "'+1'"]],
                 ]),
             PlanFilters(
-                statements: ["workflow_list"], arguments: "W - - 51",
+                statements: ["workflow_list"], plain: "W - - 51",
                 filters: [[[2: "'published'"], [2: "'draft'"]], [[3: "WORKFLOW"]]]),
             PlanFilters(
-                statements: ["job_runs_list"], arguments: "W - - - 51",
+                statements: ["job_runs_list"], plain: "W - - - 51",
                 filters: [
                     [[2: "'conversations'"], [2: "'none'"]],
                     [[3: "'completed'"], [3: "'failed'"], [3: "'pending'"], [3: "'running'"]], [[4: "JOBRUN"]],
@@ -97,7 +108,7 @@ struct PlanFilters {
         let windows: [Value] = [[10: "MIDDLE", 11: "DAYLATER"], [10: "LATELY"], [11: "EARLY"], [10: "FUTURE"]]
         return PlanFilters(
             statements: ["conversation_list_\(time)_\(ascending ? "asc" : "desc")"],
-            arguments: "W - - - - - - - - - - - - 51",
+            plain: "W - - - - - - - - - - - - 51",
             filters: ofConversations + [windows + behind(ascending)])
     }
 
@@ -108,7 +119,7 @@ struct PlanFilters {
         ]
         return PlanFilters(
             statements: ["conversation_list_\(time)_\(ascending ? "asc" : "desc")"],
-            arguments: "W - - - - - - - - MIDDLE - - - 51",
+            plain: "W - - - - - - - - MIDDLE - - - 51",
             filters: [windows + behind(ascending), Array(ofConversations.joined())])
     }
 }

@@ -21,6 +21,11 @@ struct PlanProbe {
         case api
     }
 
+    /// Made for the values, or once for all of them, as on the connections of reads.
+    enum Mode: String {
+        case custom, generic
+    }
+
     /// The seed has nothing of this word in some workspace.
     struct Missing: Error { let word: String }
 
@@ -49,7 +54,12 @@ struct PlanProbe {
     }
 
     static func prepare(_ session: PostgresSession, _ statement: Statement) throws {
-        _ = try session.execute("PREPARE \(statement.name) AS \(statement.sql)\n")
+        _ = try session.execute("PREPARE \(preparedName(statement)) AS \(statement.sql)\n")
+    }
+
+    /// The server cuts a name off after 63 bytes.
+    private static func preparedName(_ statement: Statement) -> String {
+        "p" + String(UInt(bitPattern: statement.hashValue), radix: 36)
     }
 
     /// The call as SQL, parentheses and all.
@@ -66,8 +76,9 @@ struct PlanProbe {
 
     /// Of a prepared statement; what it writes is taken back.
     /// - Returns: nil where the role may not run it.
-    func explain(_ statement: String, _ call: [String], as role: Role) throws -> Plan? {
-        _ = try session.execute("BEGIN")
+    func explain(_ call: PlanCall, _ mode: Mode, as role: Role) throws -> Plan? {
+        _ = try session.execute("BEGIN; SET LOCAL plan_cache_mode = force_\(mode.rawValue)_plan")
+        if mode == .generic { _ = try session.execute("SET LOCAL enable_seqscan = off") }
         defer { _ = try? session.execute("ROLLBACK") }
         if role == .api, let workspace = words["W"]?[0] {
             _ = try session.execute("SET LOCAL ROLE switchboard_api; SET LOCAL switchboard.workspace = \(workspace)")
@@ -75,7 +86,8 @@ struct PlanProbe {
         var rows: PostgresRows?
         do {
             rows = try session.execute(
-                "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE \(statement) \(list(call))")
+                "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE \(Self.preparedName(call.statement)) \(list(call.arguments))"
+            )
         } catch {
             guard role == .api, error.sqlState?.rawValue == "42501" else { throw error }
             return nil

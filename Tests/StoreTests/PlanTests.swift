@@ -16,14 +16,13 @@ struct PlanTests {
 
     @Test("every statement touches at most 20 pages a row and 50 besides", .timeLimit(.minutes(10)))
     func statements() async throws {
-        let statements = try ProjectRoot.statements.get().all
-        var given: [(name: String, call: [String])] = []
-        for line in PlanArguments.text.split(separator: "\n") {
+        let library = try ProjectRoot.statements.get()
+        let given = try PlanArguments.text.split(separator: "\n").map { line in
             let words = line.split(separator: " ").map(String.init)
-            given.append((words[0], Array(words.dropFirst())))
+            return try PlanCall(words[0], Array(words.dropFirst()), library)
         }
         let explained = Set(given.map(\.name)).union(PlanFilters.all.flatMap(\.statements))
-        for name in statements.map(\.name) {
+        for name in library.all.map(\.name) {
             let isLeftOut = PlanArguments.leftOut.keys.contains { name.hasPrefix($0) }
             #expect(explained.contains(name) != isLeftOut, "\(name) has no arguments to be explained with")
         }
@@ -34,36 +33,28 @@ struct PlanTests {
     /// Values that have much, little and nothing, and of two that have much one that the other never meets.
     @Test("every list, with every filter and every pair of filters, keeps the same bound", .timeLimit(.minutes(10)))
     func filters() async throws {
-        let calls = PlanFilters.all.flatMap { list in
-            list.statements.flatMap { name in list.calls.map { (name: name, call: $0) } }
-        }
+        let library = try ProjectRoot.statements.get()
+        let calls = try PlanFilters.all.flatMap { try $0.calls(library) }
         #expect(calls.count > 2000)
         try await expectBounded(calls, as: [.api])
     }
 
-    private func expectBounded(
-        _ calls: [(name: String, call: [String])], as roles: [PlanProbe.Role]
-    ) async throws {
-        let statements = try ProjectRoot.statements.get()
+    private func expectBounded(_ calls: [PlanCall], as roles: [PlanProbe.Role]) async throws {
         try await withTestDatabase(template: try Self.template()) { url in
             let database = Database.admin(DatabaseConfiguration(url: url), logger: TestDatabase.silentLogger)
             // Told here and not in the session, whose thread belongs to no test.
             let excesses = try await database.session { session in
-                _ = try session.execute("SET plan_cache_mode = force_custom_plan")
-                for name in Set(calls.map(\.name)) {
-                    guard let statement = statements[name] else { return ["there is no statement \(name)"] }
-                    try PlanProbe.prepare(session, statement)
-                }
+                for statement in Set(calls.map(\.statement)) { try PlanProbe.prepare(session, statement) }
                 var excesses: [String] = []
                 for workspace in try PlanProbe.workspaces(session) {
                     let probe = try PlanProbe(session, workspace: workspace)
-                    for (name, call) in calls {
-                        for role in roles {
-                            guard let plan = try probe.explain(name, call, as: role) else { continue }
+                    for call in calls {
+                        for (role, mode) in roles.flatMap({ role in call.modes.map { (role, $0) } }) {
+                            guard let plan = try probe.explain(call, mode, as: role) else { continue }
                             let limit = Self.perRow * plan.rows + Self.perIndexEntry * plan.indexEntries + Self.besides
                             if plan.pages <= limit { continue }
                             excesses.append(
-                                "\(name) \(call.joined(separator: " ")) in \(workspace) as \(role): \(plan.pages) pages, \(plan.rows) rows"
+                                "\(call.description) in \(workspace) as \(role), plan \(mode): \(plan.pages) pages, \(plan.rows) rows"
                             )
                         }
                     }

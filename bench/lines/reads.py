@@ -19,7 +19,8 @@ TEAMS = 20
 @dataclasses.dataclass(frozen=True)
 class Read:
     """One of the calls. `path` is asked for each of the chosen conversations and teams; `statements` are those of
-    sql/queries that Switchboard runs for it, behind the look-up of the key, with what stands for their parameters."""
+    sql/queries that Switchboard runs for it, behind the look-up of the key, with what stands for their parameters, and
+    the parts of the text that are wanted."""
 
     name: str
     title: str
@@ -34,7 +35,7 @@ READS = (
     ),
     Read(
         "page", "GET page of 50 with filters: open, of one team", "/v1/conversations?status=open&team_id={team}&limit=50",
-        (("conversation_list_opened_desc", {2: "'open'", 3: "team"}),),
+        (("conversation_list_opened_desc", {2: "team"}, ("open", "team")),),
     ),
     Read(
         "timeline", "GET timeline: events of one conversation", "/v1/conversations/{conversation}/events",
@@ -64,21 +65,32 @@ def copy_history(bench):
     return bench.copy("history", make)
 
 
-def named_statement(bench, name):
-    """The text of a statement of sql/queries."""
+def named_statement(bench, name, parts=()):
+    """The text of a statement of sql/queries, with these of its parts."""
     directory = f"{bench.program.root}/sql/queries"
     for file in sorted(os.listdir(directory)):
         with open(f"{directory}/{file}") as source:
             found = re.search(rf"^-- name: {name}\n(.*?)(?=^-- name: |\Z)", source.read(), re.S | re.M)
         if found:
-            lines = [line for line in found[1].splitlines() if not line.startswith("--")]
-            return "\n".join(lines).strip().rstrip(";")
+            return "\n".join(_lines(found[1], parts)).strip().rstrip(";")
     raise KeyError(name)
 
 
+def _lines(text, parts):
+    wanted = True
+    for line in text.splitlines():
+        sql, _, part = line.partition("-- if ")
+        if sql.strip() == "-- end":
+            wanted = True
+        elif part and not sql.strip():
+            wanted = part in parts
+        elif wanted and (not part or part in parts) and not sql.startswith("--"):
+            yield sql
+
+
 def _scripts(bench, read, database, workspace, ids):
-    """The same statements for pgbench: a script for each of some conversations and teams, picked at random. An absent
-    filter is NULL, as it is for Switchboard; the span of ids is as wide as the partition's."""
+    """The same statements for pgbench: a script for each of some conversations and teams, picked at random. The span of
+    ids is as wide as the partition's."""
     lowest, highest = _month(database)
     scripts = []
     for conversation, team in zip(ids, workspace.teams):
@@ -87,14 +99,14 @@ def _scripts(bench, read, database, workspace, ids):
             "lowest": lowest, "highest": highest,
         }
         lines = []
-        for name, values in (("api_key_authenticate", {1: "key"}), *read.statements):
+        for name, values, *parts in (("api_key_authenticate", {1: "key"}), *read.statements):
             values = {1: "workspace", **values}
 
             def put(found):
-                value = values.get(int(found[1]), "NULL")
+                value = values[int(found[1])]
                 return f"'{known[value]}'" if value in known else value
 
-            sql = named_statement(bench, name)
+            sql = named_statement(bench, name, *parts)
             # A page asks for one row more than it shows, to know whether there is a next one.
             values |= {int(number): str(LIMIT + 1) for number in re.findall(r"LIMIT \$(\d+)", sql)}
             sql = re.sub(r"\$(\d+)", put, sql)

@@ -1,22 +1,22 @@
 -- Every change of a conversation's team or agent, and the decision behind those that came through a line.
 
 -- name: assignment_list_asc
--- plan: custom
 SELECT a.id, a.conversation_id, a.kind, a.occurred_at, a.source, a.actor, a.via, a.agent_id, a.agent_name,
     a.previous_agent_id, a.previous_agent_name, a.team_id, a.team_name, a.run_id, a.decision_id, a.position, a.strategy,
     a.entered_at, a.queued_at
 FROM assignments a
-WHERE a.workspace_id = $1 AND a.conversation_id = $2 AND ($3::uuid IS NULL OR a.id > $3)
+WHERE a.workspace_id = $1 AND a.conversation_id = $2
+    AND a.id > $3 -- if behind
 ORDER BY a.id
 LIMIT $4::bigint;
 
 -- name: assignment_list_desc
--- plan: custom
 SELECT a.id, a.conversation_id, a.kind, a.occurred_at, a.source, a.actor, a.via, a.agent_id, a.agent_name,
     a.previous_agent_id, a.previous_agent_name, a.team_id, a.team_name, a.run_id, a.decision_id, a.position, a.strategy,
     a.entered_at, a.queued_at
 FROM assignments a
-WHERE a.workspace_id = $1 AND a.conversation_id = $2 AND ($3::uuid IS NULL OR a.id < $3)
+WHERE a.workspace_id = $1 AND a.conversation_id = $2
+    AND a.id < $3 -- if behind
 ORDER BY a.id DESC
 LIMIT $4::bigint;
 

@@ -7,7 +7,7 @@ enum CursorCode {
     static func encode(_ key: [CursorValue], filters: UInt64) -> String {
         let values: [JSON] = key.map { value in
             switch value {
-            case .uuid(let id): .string(id.uuidString.lowercased())
+            case .uuid(let id): .string(id.lowercased)
             case .instant(let date): .integer(Int64(Timestamp.microseconds(of: date)))
             case .integer(let number): .integer(Int64(number))
             case .text(let text): .string(text)

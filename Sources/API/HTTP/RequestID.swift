@@ -7,7 +7,7 @@ enum RequestID {
 
     static func accepting(_ offered: String?) -> String {
         if let offered, isAcceptable(offered) { return offered }
-        return UUIDv7.make().uuidString.lowercased()
+        return UUIDv7.make().lowercased
     }
 
     /// 1 to 128 letters, digits, `.`, `_` and `-`.

@@ -44,9 +44,8 @@ struct ConversationRoutes: Sendable {
         }
         let rows = try await store.conversations(
             filter, ascending: ascending, after: after, limit: page.fetchLimit, in: workspace)
-        return page.response(rows, item: \.json) { conversation in
-            let position = filter.window.position(of: conversation)
-            return [.instant(position.time), .uuid(position.id)]
+        return try page.response(rows) { row in
+            [.instant(try row.decode(filter.window.time.column)), .uuid(try row.decode("id"))]
         }
     }
 
@@ -94,7 +93,7 @@ struct ConversationRoutes: Sendable {
     }
 
     @Sendable private func get(_ request: APIRequest) async throws -> APIResponse {
-        .ok(try await store.conversation(request.uuid("conversation_id"), in: request.workspace()).json)
+        .ok(try await store.conversation(request.uuid("conversation_id"), in: request.workspace()))
     }
 
     @Sendable private func messages(_ request: APIRequest) async throws -> APIResponse {
@@ -102,7 +101,7 @@ struct ConversationRoutes: Sendable {
         let rows = try await store.messages(
             of: request.uuid("conversation_id"), after: page.after?.uuid(0), ascending: ascending,
             limit: page.fetchLimit, in: request.workspace())
-        return page.response(rows, item: \.json) { [.uuid($0.id)] }
+        return try page.response(rows) { [.uuid(try $0.decode("id"))] }
     }
 
     @Sendable private func comments(_ request: APIRequest) async throws -> APIResponse {
@@ -110,7 +109,7 @@ struct ConversationRoutes: Sendable {
         let rows = try await store.comments(
             of: request.uuid("conversation_id"), after: page.after?.uuid(0), ascending: ascending,
             limit: page.fetchLimit, in: request.workspace())
-        return page.response(rows, item: \.json) { [.uuid($0.id)] }
+        return try page.response(rows) { [.uuid(try $0.decode("id"))] }
     }
 
     @Sendable private func events(_ request: APIRequest) async throws -> APIResponse {
@@ -118,7 +117,7 @@ struct ConversationRoutes: Sendable {
         let rows = try await store.events(
             of: request.uuid("conversation_id"), after: page.after?.integer(0), ascending: ascending,
             limit: page.fetchLimit, in: request.workspace())
-        return page.response(rows, item: \.json) { [.integer($0.sequence)] }
+        return try page.response(rows) { [.integer(try $0.decode("sequence"))] }
     }
 }
 
@@ -168,17 +167,6 @@ extension CommentRecord {
             ("id", .id(id)), ("conversation_id", .id(conversationID)), ("source", .string(source)),
             ("agent_id", .id(agentID)), ("run_id", .id(runID)), ("text", .string(text)),
             ("created_at", .instant(createdAt)),
-        ])
-    }
-}
-
-extension EventRecord {
-    /// As the API shows it.
-    var json: JSON {
-        JSON(fields: [
-            ("id", .id(id)), ("type", .string(type)), ("sequence", .integer(Int64(sequence))),
-            ("occurred_at", .instant(occurredAt)), ("conversation_id", .id(conversationID)),
-            ("source", .string(source)), ("actor", actor), ("data", data),
         ])
     }
 }

@@ -80,7 +80,8 @@ extension Store {
     {
         _ = try await self.conversation(conversation, in: workspace)
         return try await read(
-            ascending ? "assignment_list_asc" : "assignment_list_desc", [workspace, conversation, id, limit]
+            ascending ? "assignment_list_asc" : "assignment_list_desc", parts: id == nil ? [] : ["behind"],
+            [workspace, conversation, id, limit]
         ).map(AssignmentRecord.init(row:))
     }
 

@@ -22,7 +22,6 @@ public struct ConversationRecord: Sendable, Hashable {
     public var category: String?
     public var summary: String?
     public var updatedAt: Date
-    public var version: Int
 
     init(row: PostgresRow) throws {
         id = try row.decode("id")
@@ -43,72 +42,6 @@ public struct ConversationRecord: Sendable, Hashable {
         category = try row.decode("category")
         summary = try row.decode("summary")
         updatedAt = try row.decode("updated_at")
-        version = try row.decode("version")
-    }
-}
-
-/// Which conversations a list holds; all that is given must hold at once.
-public struct ConversationFilter: Sendable, Hashable {
-    /// Whose conversations.
-    public enum Assignee: Sendable, Hashable {
-        case agent(UUID)
-        /// Those that nobody has.
-        case nobody
-    }
-
-    public var status: Conversation.Status?
-    public var teamID: UUID?
-    public var assignee: Assignee?
-    public var waiting: Bool?
-    public var channelID: UUID?
-    public var contactID: UUID?
-    public var source: Source?
-    public var window = ConversationWindow()
-
-    public init() {}
-}
-
-/// When something happened to the conversations of a list, half-open: from included, to excluded. The list goes by that time,
-/// ties by id, so that the window is one stretch of one index.
-public struct ConversationWindow: Sendable, Hashable {
-    public enum Time: String, Sendable {
-        case opened
-        /// Closed conversations only.
-        case closed
-        /// The last change of what the API shows of a conversation.
-        case updated
-    }
-
-    public var time: Time
-    public var from: Date?
-    public var to: Date?
-
-    public init(_ time: Time = .opened, from: Date? = nil, to: Date? = nil) {
-        self.time = time
-        self.from = from
-        self.to = to
-    }
-
-    /// Where the conversation stands in the list.
-    public func position(of conversation: ConversationRecord) -> ConversationPosition {
-        let time =
-            switch time {
-            case .opened: conversation.openedAt
-            case .closed: conversation.closedAt ?? conversation.openedAt
-            case .updated: conversation.updatedAt
-            }
-        return ConversationPosition(time: time, id: conversation.id)
-    }
-}
-
-/// The last row of a page: the next page begins behind it, whatever was inserted since.
-public struct ConversationPosition: Sendable, Hashable {
-    public var time: Date
-    public var id: UUID
-
-    public init(time: Date, id: UUID) {
-        self.time = time
-        self.id = id
     }
 }
 
@@ -166,29 +99,7 @@ public struct CommentRecord: Sendable, Hashable {
     }
 }
 
-/// An event as the API shows it; strings, because a database may hold kinds that a newer program wrote.
-public struct EventRecord: Sendable, Hashable {
-    public var id: UUID
-    public var type: String
-    public var sequence: Int
-    public var occurredAt: Date
-    public var conversationID: UUID
-    public var source: String
-    public var actor: JSON
-    public var data: JSON
-
-    init(row: PostgresRow) throws {
-        id = try row.decode("id")
-        type = try row.decode("type")
-        sequence = try row.decode("sequence")
-        occurredAt = try row.decode("occurred_at")
-        conversationID = try row.decode("conversation_id")
-        source = try row.decode("source")
-        actor = try row.decode("actor", as: String?.self) == nil ? .null : row.decodeJSON("actor")
-        data = try row.decodeJSON("data")
-    }
-}
-
+/// What is only shown stays rows, whose columns are the members that the API shows, in its order.
 extension Store {
     /// One page of conversations.
     ///
@@ -199,63 +110,58 @@ extension Store {
     public func conversations(
         _ filter: ConversationFilter, ascending: Bool, after position: ConversationPosition?, limit: Int,
         in workspace: UUID
-    ) async throws -> [ConversationRecord] {
-        var agent: UUID?
-        if case .agent(let id) = filter.assignee { agent = id }
-        // Behind a position its side of the window holds by itself. Said twice, the server would begin at the window's edge
-        // and walk to the position, further with every page.
-        var window = filter.window
-        if position != nil {
-            if ascending { window.from = nil } else { window.to = nil }
-        }
-        return try await read(
-            "conversation_list_\(window.time.rawValue)_\(ascending ? "asc" : "desc")",
+    ) async throws -> PostgresRows {
+        try await read(
+            filter.list(ascending: ascending),
+            parts: filter.parts(behindPosition: position != nil, ascending: ascending),
+            plan: filter.plan,
             [
-                workspace, filter.status?.rawValue, filter.teamID, agent, filter.assignee == .nobody ? true : nil,
-                filter.waiting, filter.channelID, filter.contactID, filter.source?.rawValue, window.from, window.to,
-                position?.time, position?.id, limit,
+                workspace, filter.teamID, filter.agentID, filter.channelID, filter.contactID, filter.window.from,
+                filter.window.to, position?.time, position?.id, filter.source?.rawValue, limit,
             ]
-        ).map(ConversationRecord.init(row:))
+        )
     }
 
     /// One conversation.
     /// - Throws: `StoreError.notFound` when there is none, or it was erased.
-    public func conversation(_ id: UUID, in workspace: UUID) async throws -> ConversationRecord {
-        try await one(
-            "conversation_get", [workspace, id], what: "conversation", ConversationRecord.init(row:))
+    public func conversation(_ id: UUID, in workspace: UUID) async throws -> PostgresRow {
+        try await one("conversation_get", [workspace, id], what: "conversation") { $0 }
     }
 
     /// One page of a conversation's messages, in the order of their ids.
     public func messages(of conversation: UUID, after id: UUID?, ascending: Bool, limit: Int, in workspace: UUID)
-        async throws -> [MessageRecord]
+        async throws -> PostgresRows
     {
         let span = try await span(of: conversation, in: workspace)
         return try await read(
             ascending ? "conversation_messages_asc" : "conversation_messages_desc",
+            parts: id == nil ? [] : ["behind"],
             [workspace, conversation, span.lowerBound, span.upperBound, id, limit]
-        ).map(MessageRecord.init(row:))
+        )
     }
 
     /// One page of a conversation's comments, in the order of their ids.
     public func comments(of conversation: UUID, after id: UUID?, ascending: Bool, limit: Int, in workspace: UUID)
-        async throws -> [CommentRecord]
+        async throws -> PostgresRows
     {
         _ = try await span(of: conversation, in: workspace)
         return try await read(
             ascending ? "conversation_comments_asc" : "conversation_comments_desc",
+            parts: id == nil ? [] : ["behind"],
             [workspace, conversation, id, limit]
-        ).map(CommentRecord.init(row:))
+        )
     }
 
     /// One page of a conversation's timeline, in the order of its sequence.
     public func events(of conversation: UUID, after sequence: Int?, ascending: Bool, limit: Int, in workspace: UUID)
-        async throws -> [EventRecord]
+        async throws -> PostgresRows
     {
         let span = try await span(of: conversation, in: workspace)
         return try await read(
             ascending ? "conversation_events_asc" : "conversation_events_desc",
+            parts: sequence == nil ? [] : ["behind"],
             [workspace, conversation, span.lowerBound, span.upperBound, sequence, limit]
-        ).map(EventRecord.init(row:))
+        )
     }
 
     /// The ids that a conversation's messages and events can have, so that only the partitions of its months are read.

@@ -193,7 +193,7 @@ struct KeysCommand: AsyncParsableCommand {
 extension KeysCommand {
     /// Only the text is on standard output.
     fileprivate static func show(_ token: String, of id: UUID) {
-        FileHandle.standardError.write(Data("id \(id.uuidString.lowercased())\n".utf8))
+        FileHandle.standardError.write(Data("id \(id.lowercased)\n".utf8))
         print(token)
     }
 }
@@ -205,7 +205,7 @@ extension APIKey {
         let scopes = limits.scopes.map { $0.map(\.rawValue).sorted().joined(separator: ",") }
         let addresses = limits.allowedAddresses.map { $0.map(\.description).joined(separator: ",") }
         return [
-            id.uuidString.lowercased(), limits.role.rawValue, scopes ?? "all", addresses ?? "all", text(createdAt),
+            id.lowercased, limits.role.rawValue, scopes ?? "all", addresses ?? "all", text(createdAt),
             text(limits.expiresAt), text(lastUsedAt), text(revokedAt), name,
         ]
     }
@@ -214,7 +214,7 @@ extension APIKey {
 extension OperatorKey {
     fileprivate var cells: [String] {
         [
-            id.uuidString.lowercased(), Timestamp.format(createdAt), revokedAt.map(Timestamp.format) ?? "-", name,
+            id.lowercased, Timestamp.format(createdAt), revokedAt.map(Timestamp.format) ?? "-", name,
         ]
     }
 }

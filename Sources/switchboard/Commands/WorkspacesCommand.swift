@@ -34,7 +34,7 @@ struct WorkspacesCommand: AsyncParsableCommand {
                 let (workspace, key) = try await backend.store.write { transaction in
                     try transaction.createWorkspace(name: name, timeZone: timeZone)
                 }
-                print(workspace.id.uuidString.lowercased())
+                print(workspace.id.lowercased)
                 print(key)
             }
         }
@@ -50,7 +50,7 @@ struct WorkspacesCommand: AsyncParsableCommand {
                 let workspaces = try await StoreCommand.all(
                     { try await backend.store.workspaces(after: $0, limit: $1) }, id: \.id)
                 let rows = workspaces.map {
-                    [$0.id.uuidString.lowercased(), $0.name, $0.timeZone, Timestamp.format($0.createdAt)]
+                    [$0.id.lowercased, $0.name, $0.timeZone, Timestamp.format($0.createdAt)]
                 }
                 print(StoreCommand.table(["ID", "NAME", "TIME ZONE", "CREATED"], rows))
             }

@@ -81,6 +81,6 @@ enum DemoWorkflow {
     }
 
     private static func target(_ team: UUID?) -> JSON {
-        ["team_id": team.map { .string($0.uuidString.lowercased()) } ?? .null]
+        ["team_id": .id(team)]
     }
 }

@@ -98,7 +98,7 @@ struct DemoWorkspace: Sendable {
         // Without a URL: nobody is there to take what agents answer.
         let id =
             try channel ?? transaction.createChannel(name: "Demo", kind: .custom, url: nil, in: workspace).channel.id
-        return DemoFile(url: url, key: key, operatorKey: operatorKey, channel: id.uuidString.lowercased())
+        return DemoFile(url: url, key: key, operatorKey: operatorKey, channel: id.lowercased)
     }
 
     /// Lines that work when pasted, from any directory, and that show no key.
