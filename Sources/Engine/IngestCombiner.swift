@@ -191,6 +191,5 @@ public actor IngestCombiner: InboundAccepting {
         if error is IngestRepeat { return true }
         guard let error = error as? PostgresError else { return false }
         return error.isCommitUnknown || error.sqlState == .uniqueViolation || error.isRetryable
-            || error.sqlState == .foreignKeyViolation
     }
 }

@@ -105,10 +105,17 @@ struct IngestBatch {
             requestID: try row.decode("request_id"))
     }
 
-    /// Answers what was accepted before, and notes which messages stand twice in this batch.
-    mutating func settleDuplicates() {
+    /// Answers what was accepted before and what came by a channel that the workspace has not (no foreign key would tell),
+    /// and notes which messages stand twice in this batch.
+    mutating func settleWithoutWriting() {
         var seen: [ReceiptKey: Int] = [:]
         for index in events.indices {
+            guard channelNames[events[index].channelID] != nil else {
+                results[index] = InboundResult(
+                    messageID: events[index].message.messageID, status: .rejected,
+                    errors: [FieldError(pointer: "", code: "unknown-reference", detail: "There is no such channel.")])
+                continue
+            }
             let key = ReceiptKey(channelID: events[index].channelID, hash: hashes[index])
             if let first = seen[key] {
                 firsts[index] = first
