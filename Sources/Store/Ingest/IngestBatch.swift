@@ -4,17 +4,23 @@ import Postgres
 
 /// How one channel knows a contact. Compared byte by byte as the database does: Swift holds two spellings of the same
 /// character for equal, and would merge two people.
-struct IdentityKey: Hashable {
+public struct IdentityKey: Hashable, Sendable {
     let channelID: UUID
     let externalID: String
 
-    static func == (left: IdentityKey, right: IdentityKey) -> Bool {
+    /// Who sent the message.
+    public init(event: InboundEvent) {
+        self.init(channelID: event.channelID, externalID: event.message.externalID)
+    }
+
+    public static func == (left: IdentityKey, right: IdentityKey) -> Bool {
         left.channelID == right.channelID && left.externalID.utf8.elementsEqual(right.externalID.utf8)
     }
 
-    func hash(into hasher: inout Hasher) {
+    public func hash(into hasher: inout Hasher) {
         hasher.combine(channelID)
-        for byte in externalID.utf8 { hasher.combine(byte) }
+        var text = externalID
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 
     init(channelID: UUID, externalID: String) {
