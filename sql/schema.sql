@@ -942,9 +942,6 @@ ALTER TABLE ONLY public.agents
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
-ALTER TABLE ONLY public.assignments
-    ADD CONSTRAINT assignments_workspace_id_conversation_id_fkey FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id);
-
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
@@ -957,35 +954,8 @@ ALTER TABLE ONLY public.channels
 ALTER TABLE ONLY public.closing_categories
     ADD CONSTRAINT closing_categories_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
-ALTER TABLE ONLY public.comments
-    ADD CONSTRAINT comments_workspace_id_conversation_id_fkey FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id);
-
 ALTER TABLE ONLY public.contact_fields
     ADD CONSTRAINT contact_fields_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
-
-ALTER TABLE ONLY public.contacts
-    ADD CONSTRAINT contacts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
-
-ALTER TABLE ONLY public.contacts
-    ADD CONSTRAINT contacts_workspace_id_last_assignee_id_fkey FOREIGN KEY (workspace_id, last_assignee_id) REFERENCES public.agents(workspace_id, id);
-
-ALTER TABLE ONLY public.conversations
-    ADD CONSTRAINT conversations_workspace_id_assignee_id_fkey FOREIGN KEY (workspace_id, assignee_id) REFERENCES public.agents(workspace_id, id);
-
-ALTER TABLE ONLY public.conversations
-    ADD CONSTRAINT conversations_workspace_id_channel_id_fkey FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id);
-
-ALTER TABLE ONLY public.conversations
-    ADD CONSTRAINT conversations_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES public.contacts(workspace_id, id);
-
-ALTER TABLE ONLY public.conversations
-    ADD CONSTRAINT conversations_workspace_id_team_id_fkey FOREIGN KEY (workspace_id, team_id) REFERENCES public.teams(workspace_id, id);
-
-ALTER TABLE ONLY public.identities
-    ADD CONSTRAINT identities_workspace_id_channel_id_fkey FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id);
-
-ALTER TABLE ONLY public.identities
-    ADD CONSTRAINT identities_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES public.contacts(workspace_id, id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.job_results
     ADD CONSTRAINT job_results_workspace_id_job_run_id_fkey FOREIGN KEY (workspace_id, job_run_id) REFERENCES public.job_runs(workspace_id, id);
@@ -994,28 +964,13 @@ ALTER TABLE ONLY public.job_runs
     ADD CONSTRAINT job_runs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.line_entries
-    ADD CONSTRAINT line_entries_workspace_id_conversation_id_fkey FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id);
-
-ALTER TABLE ONLY public.line_entries
     ADD CONSTRAINT line_entries_workspace_id_line_id_fkey FOREIGN KEY (workspace_id, line_id) REFERENCES public.lines(workspace_id, id);
 
 ALTER TABLE ONLY public.lines
     ADD CONSTRAINT lines_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
-ALTER TABLE ONLY public.message_receipts
-    ADD CONSTRAINT message_receipts_workspace_id_channel_id_fkey FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id);
-
-ALTER TABLE public.messages
-    ADD CONSTRAINT messages_workspace_id_conversation_id_fkey FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id);
-
 ALTER TABLE ONLY public.published_triggers
     ADD CONSTRAINT published_triggers_workspace_id_workflow_id_version_fkey FOREIGN KEY (workspace_id, workflow_id, version) REFERENCES public.workflow_versions(workspace_id, workflow_id, version);
-
-ALTER TABLE ONLY public.runs
-    ADD CONSTRAINT runs_workspace_id_conversation_id_fkey FOREIGN KEY (workspace_id, conversation_id) REFERENCES public.conversations(workspace_id, id);
-
-ALTER TABLE ONLY public.runs
-    ADD CONSTRAINT runs_workspace_id_workflow_id_workflow_version_fkey FOREIGN KEY (workspace_id, workflow_id, workflow_version) REFERENCES public.workflow_versions(workspace_id, workflow_id, version);
 
 ALTER TABLE ONLY public.team_members
     ADD CONSTRAINT team_members_workspace_id_agent_id_fkey FOREIGN KEY (workspace_id, agent_id) REFERENCES public.agents(workspace_id, id);

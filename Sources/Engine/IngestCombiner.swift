@@ -4,14 +4,17 @@ import Logging
 import Postgres
 import Store
 
-/// Gathers inbound messages of many callers into one transaction per workspace.
+/// Gathers inbound messages of many callers into few transactions per workspace.
 ///
 /// While one batch is in flight the next one gathers, so batching adds no waiting of its own: one message alone goes at
-/// once, a hundred at the same time share one commit. A caller is answered when its messages are durable, and one guilty
-/// message never fails its neighbours (S6).
+/// once, a hundred at the same time share one commit. A second one goes beside it when it is full or the first one takes
+/// long; a sender's messages keep their order (`IngestQueue`). A caller is answered when its messages are durable, and one
+/// guilty message never fails its neighbours (S6).
 public actor IngestCombiner: InboundAccepting {
     /// Messages in one transaction. Beyond a few hundred the gain per message is gone and the wait grows.
     public static let maximumBatch = 250
+    /// Transactions of one workspace at the same time.
+    public static let maximumUnderWay = 2
     /// Seconds. Who would have to wait for longer is told to come back: together with the request's own work this stays
     /// below two seconds, and memory stays bounded.
     public static let maximumWait = 1.0
@@ -21,73 +24,47 @@ public actor IngestCombiner: InboundAccepting {
         let continuation: CheckedContinuation<[InboundResult], any Error>
     }
 
+    /// The calls of a workspace, and the tasks that write them: one for each batch under way, none when nobody waits.
+    private struct Lanes {
+        var queue: IngestQueue<Call>
+        var count = 0
+        /// Somebody looks again when the batches under way have had their time.
+        var isWatched = false
+    }
+
     private let store: Store
     private let logger: Logger
+    private let batch: Int
     private let metrics = IngestMetrics()
     /// Called where a crash test may want to stop the process; does nothing in production.
     private let probe: @Sendable (String) -> Void
     /// Messages that wait or are being written.
     private var waiting = 0
-    /// Per workspace: the calls that gather while its batch is in flight. Present means in flight.
-    private var gathering: [UUID: Gathering] = [:]
+    private var lanes: [UUID: Lanes] = [:]
 
-    private struct Gathering {
-        var calls: [Call] = []
-        /// Messages of these calls.
-        var count = 0
-        /// How long batches of the workspace take.
-        var queue = BatchQueue(batch: maximumBatch)
-        var batchBegan: ContinuousClock.Instant?
-
-        /// Seconds until who comes now is served.
-        var wait: Double { queue.wait(behind: count, age: batchAge) }
-
-        private var batchAge: Double? { batchBegan.map { $0.duration(to: .now) / .seconds(1) } }
-
-        mutating func add(_ call: Call) {
-            calls.append(call)
-            count += call.events.count
-        }
-
-        /// Takes out the calls of the next batch, which begins now.
-        mutating func take() -> [Call] {
-            var taken = 0
-            var messages = 0
-            while taken < calls.count, taken == 0 || messages + calls[taken].events.count <= maximumBatch {
-                messages += calls[taken].events.count
-                taken += 1
-            }
-            let batch = Array(calls[..<taken])
-            calls.removeFirst(taken)
-            count -= messages
-            batchBegan = .now
-            return batch
-        }
-
-        mutating func finished() {
-            if let batchAge { queue.finished(after: batchAge) }
-            batchBegan = nil
-        }
-    }
-
-    public init(store: Store, logger: Logger, probe: @escaping @Sendable (String) -> Void = { _ in }) {
+    /// - Parameter batch: messages in one transaction, for tests that want many small ones.
+    public init(
+        store: Store, logger: Logger, batch: Int = maximumBatch,
+        probe: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.store = store
         self.logger = logger
+        self.batch = batch
         self.probe = probe
     }
 
     public func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {
         guard !events.isEmpty else { return [] }
-        guard (gathering[workspace]?.wait ?? 0) <= Self.maximumWait else {
+        let senders = events.map(IdentityKey.init(event:))
+        guard (lanes[workspace]?.queue.wait(for: senders) ?? 0) <= Self.maximumWait else {
             throw PostgresError(.overloaded, message: "too many inbound messages wait")
         }
         wait(for: events.count)
         defer { wait(for: -events.count) }
         return try await withCheckedThrowingContinuation { continuation in
-            let call = Call(events: events, continuation: continuation)
-            let isFirst = gathering[workspace] == nil
-            gathering[workspace, default: Gathering()].add(call)
-            if isFirst { Task { await self.drain(workspace) } }
+            let new = Lanes(queue: IngestQueue(maximumBatch: batch, maximumUnderWay: Self.maximumUnderWay))
+            lanes[workspace, default: new].queue.add(Call(events: events, continuation: continuation), of: senders)
+            openLane(workspace)
         }
     }
 
@@ -96,7 +73,28 @@ public actor IngestCombiner: InboundAccepting {
         metrics.waiting.set(waiting)
     }
 
-    /// Sends batch after batch until nobody of the workspace waits. A batch is of many callers, so it runs on behalf of
+    /// Has one batch more written, at once or when the time has come.
+    private func openLane(_ workspace: UUID) {
+        guard let lane = lanes[workspace], lane.count < Self.maximumUnderWay, lane.queue.count > 0 else { return }
+        if lane.count == 0 || lane.queue.mayBegin {
+            lanes[workspace]?.count += 1
+            Task { await self.drain(workspace) }
+        } else {
+            openLaneLater(workspace)
+        }
+    }
+
+    private func openLaneLater(_ workspace: UUID) {
+        guard lanes[workspace]?.isWatched == false else { return }
+        lanes[workspace]?.isWatched = true
+        Task {
+            try? await Task.sleep(for: .seconds(IngestQueue<Call>.patience))
+            lanes[workspace]?.isWatched = false
+            openLane(workspace)
+        }
+    }
+
+    /// Sends batch after batch until nobody of the workspace may go. A batch is of many callers, so it runs on behalf of
     /// none of them, and not under the context of the one who happened to come first.
     private func drain(_ workspace: UUID) async {
         let access = AccessContext(workspace: workspace, actor: Actor(kind: "contact"))
@@ -104,11 +102,18 @@ public actor IngestCombiner: InboundAccepting {
     }
 
     private func sendAll(of workspace: UUID) async {
-        while let calls = gathering[workspace]?.take(), !calls.isEmpty {
-            await send(calls, workspace)
-            gathering[workspace]?.finished()
+        while let batch = lanes[workspace]?.queue.take() {
+            // There may be enough for another.
+            openLane(workspace)
+            await send(batch.calls, workspace)
+            lanes[workspace]?.queue.finished(batch)
         }
-        gathering[workspace] = nil
+        lanes[workspace]?.count -= 1
+        if lanes[workspace]?.count == 0 {
+            lanes[workspace] = nil
+        } else if let queue = lanes[workspace]?.queue, queue.count > 0 {
+            openLaneLater(workspace)
+        }
     }
 
     private func send(_ calls: [Call], _ workspace: UUID) async {
@@ -191,6 +196,5 @@ public actor IngestCombiner: InboundAccepting {
         if error is IngestRepeat { return true }
         guard let error = error as? PostgresError else { return false }
         return error.isCommitUnknown || error.sqlState == .uniqueViolation || error.isRetryable
-            || error.sqlState == .foreignKeyViolation
     }
 }

@@ -22,6 +22,20 @@ extension Store {
         ("check_waiting", "a conversation that waits without standing in a line, or stands in one without waiting"),
         ("check_ended_runs", "an ended run without exactly one event that says so"),
         ("check_assignments", "an assignment without its event"),
+        ("check_contact_last_assignee", "a contact whose last agent is missing"),
+        ("check_identity_channel", "an identity whose channel is missing"),
+        ("check_identity_contact", "an identity whose contact is missing"),
+        ("check_conversation_contact", "a conversation whose contact is missing"),
+        ("check_conversation_channel", "a conversation whose channel is missing"),
+        ("check_conversation_team", "a conversation whose team is missing"),
+        ("check_conversation_assignee", "a conversation whose agent is missing"),
+        ("check_message_conversation", "a message whose conversation is missing"),
+        ("check_receipt_channel", "a receipt whose channel is missing"),
+        ("check_comment_conversation", "a comment whose conversation is missing"),
+        ("check_run_version", "a run whose workflow version is missing"),
+        ("check_run_conversation", "a run whose conversation is missing"),
+        ("check_line_entry_conversation", "an entry of a line whose conversation is missing"),
+        ("check_assignment_conversation", "an assignment whose conversation is missing"),
     ]
 
     /// Looks through everything a workspace has. What is found while others write is of no meaning unless it stays.
@@ -33,5 +47,11 @@ extension Store {
             if count > 0 { found.append(InvariantViolation(what: check.what, count: count)) }
         }
         return found
+    }
+
+    /// Looks for what belongs to no workspace, and so is found in none.
+    public func violationsOutsideWorkspaces() async throws -> [InvariantViolation] {
+        let count: Int = try await read("check_contact_workspace", []).first?.decode("count") ?? 0
+        return count > 0 ? [InvariantViolation(what: "a contact whose workspace is missing", count: count)] : []
     }
 }

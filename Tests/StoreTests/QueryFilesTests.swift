@@ -24,6 +24,7 @@ struct QueryFilesTests {
         "process_heartbeat": "processes", "processes_purge": "processes", "process_delete": "processes",
         "processes_list": "processes",
         "job_workspaces_due": "which workspaces have work (S39)",
+        "check_contact_workspace": "what belongs to no workspace is found in none",
     ]
 
     /// Columns besides `id` that are unique among the rows that the statement orders.

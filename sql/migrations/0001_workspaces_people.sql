@@ -1,6 +1,11 @@
 -- breaking: yes
 -- The tenant, who may call, who works, and how a contact is known. Everything but `workspaces`, `operator_keys` and the
 -- look-up of a key by its public id begins with workspace_id (docs/semantics.md S36).
+--
+-- Foreign keys stand where configuration refers to configuration. What is written with each message and each run (contacts,
+-- identities, conversations, messages, receipts, comments, runs, line entries, assignments, and more) has none, though its
+-- columns name rows: those are never deleted, and whoever writes reads or writes them in the same transaction. A key's check
+-- would look each up again and lock the one row of the channel for every message. `switchboard check --data` looks instead.
 
 DO $$
 BEGIN
@@ -136,7 +141,7 @@ CREATE TABLE contact_fields (
 );
 
 CREATE TABLE contacts (
-    workspace_id uuid NOT NULL REFERENCES workspaces (id),
+    workspace_id uuid NOT NULL,
     id uuid NOT NULL,
     name text,
     email text,
@@ -153,8 +158,7 @@ CREATE TABLE contacts (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     erased_at timestamptz,
-    PRIMARY KEY (workspace_id, id),
-    FOREIGN KEY (workspace_id, last_assignee_id) REFERENCES agents (workspace_id, id)
+    PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX contacts_email_idx ON contacts (workspace_id, email_key, id) WHERE email_key IS NOT NULL;
 CREATE INDEX contacts_phone_idx ON contacts (workspace_id, phone, id) WHERE phone IS NOT NULL;
@@ -166,9 +170,6 @@ CREATE TABLE identities (
     external_id text NOT NULL,
     contact_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (workspace_id, channel_id, external_id),
-    FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id),
-    -- Deferred: an inbound batch settles who owns the identity first and creates the contact only where it won.
-    FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts (workspace_id, id) DEFERRABLE INITIALLY DEFERRED
+    PRIMARY KEY (workspace_id, channel_id, external_id)
 );
 CREATE INDEX identities_contact_idx ON identities (workspace_id, contact_id, channel_id);

@@ -1,5 +1,5 @@
 -- breaking: yes
--- Conversations, what was said in them, and the immutable facts about them.
+-- Conversations, what was said in them, and the immutable facts about them. Only the categories have a foreign key: see 0001.
 
 CREATE TABLE closing_categories (
     workspace_id uuid NOT NULL REFERENCES workspaces (id),
@@ -50,10 +50,6 @@ CREATE TABLE conversations (
     updated_at timestamptz NOT NULL DEFAULT now(),
     erased_at timestamptz,
     PRIMARY KEY (workspace_id, id),
-    FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts (workspace_id, id),
-    FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id),
-    FOREIGN KEY (workspace_id, team_id) REFERENCES teams (workspace_id, id),
-    FOREIGN KEY (workspace_id, assignee_id) REFERENCES agents (workspace_id, id),
     CHECK ((status = 'closed') = (closed_at IS NOT NULL)),
     CHECK (NOT (waiting AND status = 'closed'))
 ) WITH (fillfactor = 80);
@@ -123,8 +119,7 @@ CREATE TABLE messages (
     external_id text,
     sent_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
-    PRIMARY KEY (workspace_id, id),
-    FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversations (workspace_id, id)
+    PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
 CREATE TABLE messages_default PARTITION OF messages DEFAULT;
 CREATE INDEX messages_conversation_idx ON messages (workspace_id, conversation_id, id);
@@ -139,8 +134,7 @@ CREATE TABLE message_receipts (
     opened boolean NOT NULL,
     -- The batch that wrote it: after a connection lost during commit, the repeated batch recognises itself (S6).
     request_id uuid NOT NULL,
-    PRIMARY KEY (workspace_id, channel_id, external_hash),
-    FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id)
+    PRIMARY KEY (workspace_id, channel_id, external_hash)
 );
 
 CREATE TABLE comments (
@@ -152,8 +146,7 @@ CREATE TABLE comments (
     run_id uuid,
     text text NOT NULL,
     created_at timestamptz NOT NULL,
-    PRIMARY KEY (workspace_id, id),
-    FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversations (workspace_id, id)
+    PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX comments_conversation_idx ON comments (workspace_id, conversation_id, id);
 

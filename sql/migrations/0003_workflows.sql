@@ -53,6 +53,7 @@ CREATE TABLE workflow_references (
     FOREIGN KEY (workspace_id, workflow_id) REFERENCES workflows (workspace_id, id)
 );
 
+-- Without foreign keys: see 0001.
 CREATE TABLE runs (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -73,10 +74,7 @@ CREATE TABLE runs (
     started_at timestamptz,
     ended_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (workspace_id, id),
-    FOREIGN KEY (workspace_id, workflow_id, workflow_version)
-        REFERENCES workflow_versions (workspace_id, workflow_id, version),
-    FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversations (workspace_id, id)
+    PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 70);
 CREATE INDEX runs_workflow_idx ON runs (workspace_id, workflow_id, status, id) WHERE status <> 'candidate';
 CREATE INDEX runs_contact_idx ON runs (workspace_id, contact_id, id);

@@ -34,7 +34,7 @@ extension StoreTransaction {
         for row in try names.rows() {
             batch.channelNames[try row.decode("id")] = try row.decode("name", as: String.self)
         }
-        batch.settleDuplicates()
+        batch.settleWithoutWriting()
         try settleIdentities(&batch)
         try lockContacts(&batch)
         for index in events.indices where batch.results[index] == nil {

@@ -4,17 +4,23 @@ import Postgres
 
 /// How one channel knows a contact. Compared byte by byte as the database does: Swift holds two spellings of the same
 /// character for equal, and would merge two people.
-struct IdentityKey: Hashable {
+public struct IdentityKey: Hashable, Sendable {
     let channelID: UUID
     let externalID: String
 
-    static func == (left: IdentityKey, right: IdentityKey) -> Bool {
+    /// Who sent the message.
+    public init(event: InboundEvent) {
+        self.init(channelID: event.channelID, externalID: event.message.externalID)
+    }
+
+    public static func == (left: IdentityKey, right: IdentityKey) -> Bool {
         left.channelID == right.channelID && left.externalID.utf8.elementsEqual(right.externalID.utf8)
     }
 
-    func hash(into hasher: inout Hasher) {
+    public func hash(into hasher: inout Hasher) {
         hasher.combine(channelID)
-        for byte in externalID.utf8 { hasher.combine(byte) }
+        var text = externalID
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 
     init(channelID: UUID, externalID: String) {
@@ -105,10 +111,17 @@ struct IngestBatch {
             requestID: try row.decode("request_id"))
     }
 
-    /// Answers what was accepted before, and notes which messages stand twice in this batch.
-    mutating func settleDuplicates() {
+    /// Answers what was accepted before and what came by a channel that the workspace has not (no foreign key would tell),
+    /// and notes which messages stand twice in this batch.
+    mutating func settleWithoutWriting() {
         var seen: [ReceiptKey: Int] = [:]
         for index in events.indices {
+            guard channelNames[events[index].channelID] != nil else {
+                results[index] = InboundResult(
+                    messageID: events[index].message.messageID, status: .rejected,
+                    errors: [FieldError(pointer: "", code: "unknown-reference", detail: "There is no such channel.")])
+                continue
+            }
             let key = ReceiptKey(channelID: events[index].channelID, hash: hashes[index])
             if let first = seen[key] {
                 firsts[index] = first

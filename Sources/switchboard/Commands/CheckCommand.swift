@@ -102,6 +102,7 @@ struct CheckCommand: AsyncParsableCommand {
             return problems + ["\(error)"]
         }
         guard data else { return problems }
+        problems += try await backend.store.violationsOutsideWorkspaces().map(\.description)
         for workspace in try await backend.store.workspaces(after: nil, limit: 10_000) {
             for violation in try await backend.store.violations(in: workspace.id) {
                 problems.append("workspace \(workspace.name): \(violation)")
