@@ -58,7 +58,11 @@ struct ConnectionParameters: Sendable {
         settings["statement_timeout"] = limited ? String(configuration.statementTimeout.milliseconds) : "0"
         settings["lock_timeout"] = limited ? String(configuration.lockTimeout.milliseconds) : "0"
         settings["idle_in_transaction_session_timeout"] = String(configuration.idleInTransactionTimeout.milliseconds)
-        if purpose == .transaction { settings["plan_cache_mode"] = "force_custom_plan" }
+        if purpose == .transaction {
+            // Planning each batch for its values took up to a third of what a message costs. A plan that is kept may have
+            // been made while a table was empty: keys are looked up one by one, however few rows there were.
+            for way in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] { settings[way] = "off" }
+        }
         if purpose == .read {
             // Reads of several callers share an implicit transaction: a write among them could be undone by a neighbour.
             settings["default_transaction_read_only"] = "on"

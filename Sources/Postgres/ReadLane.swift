@@ -70,7 +70,9 @@ enum ReadLane {
 
     /// The server would take one plan for all values of an unnamed statement, too.
     private static let customPlan = LocalSettings(
-        sql: "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+        sql: """
+            SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'on', true)
+            """)
 
     private static func send(_ entries: [Entry], on connection: Connection) throws(PostgresError) {
         var isOpen = false

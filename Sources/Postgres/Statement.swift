@@ -5,8 +5,8 @@
 public struct Statement: Sendable, Hashable {
     /// How the server plans a statement.
     public enum Plan: Sendable, Hashable {
-        /// Prepared once a connection. On read connections one plan serves all values; on transaction connections
-        /// `plan_cache_mode = force_custom_plan` holds, so it is planned for the values there.
+        /// Prepared once a connection. On read connections one plan serves all values; on transaction connections the
+        /// server keeps one when it expects no more of plans for the values.
         case auto
         /// Sent unnamed and planned for its values each time; for texts made at run time and for very uneven data.
         case custom

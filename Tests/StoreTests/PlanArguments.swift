@@ -1,6 +1,7 @@
 /// What each statement is explained with: its name, then its arguments. Words in capitals stand for values of the workspace,
 /// with `*` for an array of up to twenty of them; arrays of a call have the same length, as have those of `NULLS` and its
-/// like; `-` is null; the rest is SQL. What filters a list can have is in `PlanFilters`.
+/// like; `-` is null; the rest is SQL. What filters a list can have is in `PlanFilters`. What others write and take back leaves
+/// pages that no index can answer for alone any more: counts come first.
 enum PlanArguments {
     /// Not explained, by the beginning of their names, each with the reason. The reports' own files (`jobs/*.sql`) read a whole
     /// window and are no statements of API or worker either.
@@ -9,6 +10,11 @@ enum PlanArguments {
     ]
 
     static let text = """
+        backlog_lines W
+        backlog_runs W
+        backlog_signals W
+        backlog_outbox W
+        backlog_jobs W
         agent_get W AGENT
         agent_lock W AGENT
         agent_update W AGENT 'n' 'e' 'agent' 5
@@ -187,11 +193,6 @@ enum PlanArguments {
         workflow_version_get W WORKFLOW 2
         workflow_active_runs W WORKFLOW ZERO 1000
         workflow_candidate_runs W WORKFLOW ZERO ZERO 1000
-        backlog_lines W
-        backlog_runs W
-        backlog_signals W
-        backlog_outbox W
-        backlog_jobs W
         process_heartbeat ZERO array['api'] 'h' 1 'v'
         processes_list
         processes_purge

@@ -67,16 +67,16 @@ struct PlanCall {
         plan = statement.plan
     }
 
-    /// Read in transactions only, which plan for the values.
-    private static let neverByItself: Set<String> = ["line_room"]
-
-    /// What its plan may be made for. Whatever only reads may run on the connections of reads, and in a transaction.
+    /// What its plan may be made for.
     var modes: [PlanProbe.Mode] {
         if plan == .custom { return [.custom] }
-        if statement.name != name { return [.generic] }
+        return statement.name == name ? [.custom, .generic] : [.generic]
+    }
+
+    /// Whatever only reads may run on the connections of reads.
+    var isRead: Bool {
         let isSelect = statement.sql.contains(/^(--[^\n]*\n)*SELECT/)
-        let isRead = isSelect && !statement.sql.contains(/\bFOR (NO KEY |KEY )?(UPDATE|SHARE)/)
-        return isRead && !Self.neverByItself.contains(name) ? [.custom, .generic] : [.custom]
+        return isSelect && !statement.sql.contains(/\bFOR (NO KEY |KEY )?(UPDATE|SHARE)/)
     }
 
     var description: String { "\(statement.name) \(arguments.joined(separator: " "))" }

@@ -21,7 +21,7 @@ struct PlanProbe {
         case api
     }
 
-    /// Made for the values, or once for all of them, as on the connections of reads.
+    /// Made for the values, or once for all of them.
     enum Mode: String {
         case custom, generic
     }
@@ -78,7 +78,9 @@ struct PlanProbe {
     /// - Returns: nil where the role may not run it.
     func explain(_ call: PlanCall, _ mode: Mode, as role: Role) throws -> Plan? {
         _ = try session.execute("BEGIN; SET LOCAL plan_cache_mode = force_\(mode.rawValue)_plan")
-        if mode == .generic { _ = try session.execute("SET LOCAL enable_seqscan = off") }
+        // As on the connections of reads and of transactions.
+        let ways = call.isRead ? (mode == .generic ? ["seqscan"] : []) : ["seqscan", "hashjoin", "mergejoin"]
+        for way in ways { _ = try session.execute("SET LOCAL enable_\(way) = off") }
         defer { _ = try? session.execute("ROLLBACK") }
         if role == .api, let workspace = words["W"]?[0] {
             _ = try session.execute("SET LOCAL ROLE switchboard_api; SET LOCAL switchboard.workspace = \(workspace)")

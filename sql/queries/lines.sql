@@ -70,9 +70,8 @@ FROM lines l
     JOIN agents a ON a.workspace_id = $1 AND a.deleted_at IS NULL
         AND (a.max_open IS NULL OR a.open_count < a.max_open)
         AND CASE l.kind
-            WHEN 'team' THEN EXISTS (
-                SELECT 1 FROM team_members m
-                WHERE m.workspace_id = $1 AND m.team_id = l.id AND m.agent_id = a.id)
+            WHEN 'team' THEN a.id IN (
+                SELECT m.agent_id FROM team_members m WHERE m.workspace_id = $1 AND m.team_id = $2)
             WHEN 'agent' THEN a.id = l.id
             ELSE true
         END
