@@ -60,8 +60,8 @@ struct ConnectionParameters: Sendable {
         settings["idle_in_transaction_session_timeout"] = String(configuration.idleInTransactionTimeout.milliseconds)
         if purpose == .transaction {
             // Planning each batch for its values took up to a third of what a message costs. A plan that is kept may have
-            // been made while a table was empty: keys are looked up one by one, however few rows there were.
-            for way in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] { settings[way] = "off" }
+            // been made while a table was empty, and must not read all of it later.
+            for way in ["enable_seqscan", "enable_mergejoin"] { settings[way] = "off" }
         }
         if purpose == .read {
             // Reads of several callers share an implicit transaction: a write among them could be undone by a neighbour.

@@ -85,7 +85,7 @@ extension Store {
         name: "job_planning",
         sql: """
             SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'on', true),
-                set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
+                set_config('enable_mergejoin', 'on', true)
             """, plan: .custom)
 }
 

@@ -79,7 +79,7 @@ struct PlanProbe {
     func explain(_ call: PlanCall, _ mode: Mode, as role: Role) throws -> Plan? {
         _ = try session.execute("BEGIN; SET LOCAL plan_cache_mode = force_\(mode.rawValue)_plan")
         // As on the connections of reads and of transactions.
-        let ways = call.isRead ? (mode == .generic ? ["seqscan"] : []) : ["seqscan", "hashjoin", "mergejoin"]
+        let ways = call.isRead ? (mode == .generic ? ["seqscan"] : []) : ["seqscan", "mergejoin"]
         for way in ways { _ = try session.execute("SET LOCAL enable_\(way) = off") }
         defer { _ = try? session.execute("ROLLBACK") }
         if role == .api, let workspace = words["W"]?[0] {

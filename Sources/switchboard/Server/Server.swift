@@ -80,6 +80,7 @@ struct Server: Sendable {
         // Stopped in reverse: the API first, the row among the processes last.
         var services: [any Service] = [
             observation.heartbeat,
+            FirstCount(migrator: backend.migrator, logger: logger, isFirst: { observation.heartbeat.isFirst }),
             Broadcast(store: backend.store, tellsRuns: !parts.contains(.worker), logger: logger),
         ]
         if let listen = settings.metricsListen {
