@@ -192,7 +192,7 @@ class Environment:
         if self.is_short:
             await self.expire_leases()
         if not self.is_test:
-            # A job's lease is a quarter of an hour, longer than any row.
+            # A job's lease is a minute, longer than most rows.
             await self.cluster.psql("UPDATE job_runs SET next_at = now() WHERE status = 'running'")
         end = time.monotonic() + (60 if self.is_short else 180)
         while left := await self._left():

@@ -18,9 +18,12 @@ function check(condition: boolean, what: unknown): asserts condition {
     if (!condition) throw new Error(JSON.stringify(what));
 }
 
+/** Older nodes have no global `crypto`. */
+const unique = () => `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+
 async function cycle(): Promise<void> {
     const workspace = await new WorkspacesApi(by(operatorKey)).createWorkspace({
-        newWorkspace: { name: `TypeScript ${crypto.randomUUID()}`, timeZone: 'Europe/Madrid' },
+        newWorkspace: { name: `TypeScript ${unique()}`, timeZone: 'Europe/Madrid' },
     });
     told('workspace', workspace.timeZone);
     const owner = by(workspace.key);
@@ -37,7 +40,7 @@ async function cycle(): Promise<void> {
     told('people', `${agent.name} in ${team.name}, on ${channel.name}`);
 
     const workflow = await workflows.createWorkflow({
-        idempotencyKey: crypto.randomUUID(),
+        idempotencyKey: unique(),
         newWorkflow: {
             name: 'Inbound',
             start: 'to_cards',
