@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 SOURCES := Package.swift Sources Tests
 
-# Suites that measure a whole program: its time-outs, its memory, what it writes. They run after the others, one by one.
-MEASURING := HostileClientsTests|APITests.RateLimitTests|CollidingKeysTests
+# Suites that measure: time-outs, memory, what is written. They run after the others, one by one.
+MEASURING := APIServerTests|PostgresTests|HostileClientsTests|APITests.RateLimitTests|CollidingKeysTests
 
 .PHONY: run
 run: ## Build and start Switchboard with a demo workspace; Ctrl-C stops it. ARGUMENTS="--listen …" are handed on
