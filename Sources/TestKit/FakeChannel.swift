@@ -23,6 +23,8 @@ public final class FakeChannel: Sendable {
     /// What to do with a delivery.
     public enum Answer: Sendable {
         case status(Int, body: String = "")
+        /// Points somewhere else.
+        case redirect(Int, to: String)
         /// After so long.
         case late(Duration, status: Int)
         /// Closes the connection without a word: nobody knows whether it arrived.
@@ -38,6 +40,7 @@ public final class FakeChannel: Sendable {
     }
 
     public let url: String
+    public let port: Int
     private let listener: Int32
     private let state = Mutex(State())
     private let answer: @Sendable (Delivery) -> Answer
@@ -45,13 +48,20 @@ public final class FakeChannel: Sendable {
     /// Everything received so far, in the order of arrival.
     public var deliveries: [Delivery] { state.withLock { $0.deliveries } }
 
-    /// - Parameter answer: called for every delivery, after it has been kept.
-    public init(_ answer: @escaping @Sendable (Delivery) -> Answer = { _ in .status(200) }) throws {
+    /// - Parameters:
+    ///   - address: of loopback; several may share a port.
+    ///   - port: 0 is one that is free.
+    ///   - answer: called for every delivery, after it has been kept.
+    public init(
+        address host: UInt32 = 0x7F00_0001, port: Int = 0,
+        _ answer: @escaping @Sendable (Delivery) -> Answer = { _ in .status(200) }
+    ) throws {
         self.answer = answer
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = in_addr_t(host).bigEndian
+        address.sin_port = UInt16(port).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let code = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -60,7 +70,8 @@ public final class FakeChannel: Sendable {
         }
         guard listener >= 0, code == 0 else { throw POSIXError(.EADDRNOTAVAIL) }
         self.listener = listener
-        url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))/messages"
+        self.port = Int(UInt16(bigEndian: address.sin_port))
+        url = "http://127.0.0.\(host & 0xFF):\(self.port)/messages"
         Thread { [self] in acceptConnections() }.start()
     }
 
@@ -117,8 +128,17 @@ public final class FakeChannel: Sendable {
                 usleep(UInt32(delay / .microseconds(1)))
                 answer = .status(status)
             }
-            guard case .status(let status, let body) = answer else { break }
-            write("HTTP/1.1 \(status) Answer\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)", to: descriptor)
+            var (fields, body) = ("", "")
+            let status: Int
+            switch answer {
+            case .status(let code, let text): (status, body) = (code, text)
+            case .redirect(let code, let location): (status, fields) = (code, "Location: \(location)\r\n")
+            case .late, .hangUp: status = 0
+            }
+            guard status > 0 else { break }
+            write(
+                "HTTP/1.1 \(status) Answer\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)",
+                to: descriptor)
         }
         state.withLock { state in
             _ = state.descriptors.remove(descriptor)

@@ -27,7 +27,7 @@ public func withTestStore<Value>(
     let template = TestDatabaseTemplate(
         name: "switchboard_" + TestDatabaseTemplate.hash(migrations.map(\.sql))
     ) { url in
-        let database = try await openTestDatabase(url, transactionConnections: 1)
+        let database = try await openTestDatabase(url, 1)
         try await Migrator(migrations: migrations, database: database, logger: TestDatabase.silentLogger).up()
         await database.close()
     }
@@ -45,16 +45,21 @@ public func withTestStore<Value>(
 }
 
 /// Another store on a test's database: what another process would have. Close its database in the test.
-public func openTestStore(_ url: String, transactionConnections: Int = 4) async throws -> Store {
+public func openTestStore(
+    _ url: String, transactionConnections: Int = 4, lockTimeout: Duration = .seconds(10)
+) async throws -> Store {
     Store(
-        database: try await openTestDatabase(url, transactionConnections: transactionConnections),
+        database: try await openTestDatabase(url, transactionConnections, lockTimeout),
         statements: try ProjectRoot.statements.get(), logger: TestDatabase.silentLogger)
 }
 
-private func openTestDatabase(_ url: String, transactionConnections: Int) async throws -> Database {
+private func openTestDatabase(
+    _ url: String, _ transactionConnections: Int, _ lockTimeout: Duration = .seconds(10)
+) async throws -> Database {
     var configuration = DatabaseConfiguration(url: url)
     configuration.readConnections = 1
     configuration.transactionConnections = transactionConnections
+    configuration.lockTimeout = lockTimeout
     let database = Database(configuration: configuration, logger: TestDatabase.silentLogger)
     try await database.start()
     return database

@@ -47,7 +47,8 @@ struct Server: Sendable {
         let client = HTTPClient(
             // Channels are bounded one by one by the effect worker: of several behind one address, none waits for another.
             configuration: HTTPClientConfiguration(
-                allowPrivateNetworks: settings.allowPrivateNetworks, maximumConnectionsPerHost: 256))
+                allowPrivateNetworks: settings.allowPrivateNetworks, allowedNetworks: settings.allowedNetworks,
+                maximumConnectionsPerHost: 256))
         do {
             try await run(backend, api, client, interruption, whenListening)
         } catch {

@@ -54,6 +54,9 @@ struct Setting: Sendable, Hashable {
         key: "allow_private_networks", environment: "SWITCHBOARD_ALLOW_PRIVATE_NETWORKS",
         flag: "--allow-private-networks", defaultText: "false",
         help: "Let channels and webhooks reach loopback, private and link-local addresses.")
+    static let allowedNetworks = Setting(
+        key: "allowed_networks", environment: "SWITCHBOARD_ALLOWED_NETWORKS", flag: nil, defaultText: "none",
+        help: "Addresses and blocks, separated by commas, that channels and webhooks may reach although private.")
     static let trustedProxies = Setting(
         key: "trusted_proxies", environment: "SWITCHBOARD_TRUSTED_PROXIES", flag: nil, defaultText: "none",
         help: "Addresses and blocks, separated by commas, of proxies whose X-Forwarded-For is believed.")
@@ -82,8 +85,8 @@ struct Setting: Sendable, Hashable {
 
     static let all: [Setting] = [
         listen, metricsListen, databaseURL, root, stateDirectory, logLevel, logFormat, readConnections,
-        transactionConnections, databaseLimit, workerConcurrency, allowPrivateNetworks, trustedProxies, shutdownLimit,
-        requestTimeout, idleTimeout, keyRate, channelRate, workspaceRate, failureRate,
+        transactionConnections, databaseLimit, workerConcurrency, allowPrivateNetworks, allowedNetworks, trustedProxies,
+        shutdownLimit, requestTimeout, idleTimeout, keyRate, channelRate, workspaceRate, failureRate,
     ]
 
     /// Variables of ours that are no settings of the server.

@@ -21,6 +21,7 @@ struct Settings: Sendable {
     var databaseLimit = Duration.seconds(60)
     var workerConcurrency = 2
     var allowPrivateNetworks = false
+    var allowedNetworks: [AddressRange] = []
     var trustedProxies: [AddressRange] = []
     var shutdownLimit = Duration.seconds(30)
     var requestTimeout = Duration.seconds(30)
@@ -77,10 +78,11 @@ struct Settings: Sendable {
         settings.workerConcurrency = reader.integer(
             .workerConcurrency, in: 1...64, default: settings.workerConcurrency)
         settings.allowPrivateNetworks = reader.bool(.allowPrivateNetworks, default: settings.allowPrivateNetworks)
+        let ranges = "must be addresses or blocks such as 10.0.0.0/8, separated by commas"
+        settings.allowedNetworks =
+            reader.parsed(.allowedNetworks, ranges) { addressRanges($0) } ?? settings.allowedNetworks
         settings.trustedProxies =
-            reader.parsed(.trustedProxies, "must be addresses or blocks such as 10.0.0.0/8, separated by commas") {
-                addressRanges($0)
-            } ?? settings.trustedProxies
+            reader.parsed(.trustedProxies, ranges) { addressRanges($0) } ?? settings.trustedProxies
         settings.shutdownLimit = reader.duration(.shutdownLimit, default: settings.shutdownLimit)
         settings.requestTimeout = reader.duration(.requestTimeout, default: settings.requestTimeout)
         settings.idleTimeout = reader.duration(.idleTimeout, default: settings.idleTimeout)
@@ -167,7 +169,8 @@ extension Settings: CustomStringConvertible {
         database_limit          \(databaseLimit)
         worker.concurrency      \(workerConcurrency)
         allow_private_networks  \(allowPrivateNetworks)
-        trusted_proxies         \(trustedProxies.isEmpty ? "none" : trustedProxies.map(\.description).joined(separator: ", "))
+        allowed_networks        \(Self.text(allowedNetworks))
+        trusted_proxies         \(Self.text(trustedProxies))
         shutdown_limit          \(shutdownLimit)
         request_timeout         \(requestTimeout)
         idle_timeout            \(idleTimeout)
@@ -177,4 +180,8 @@ extension Settings: CustomStringConvertible {
     }
 
     private static func text(_ limit: RateLimit?) -> String { limit?.description ?? "off" }
+
+    private static func text(_ ranges: [AddressRange]) -> String {
+        ranges.isEmpty ? "none" : ranges.map(\.description).joined(separator: ", ")
+    }
 }

@@ -54,7 +54,9 @@ import Testing
                 "\(process.descriptorCount) descriptors, \(descriptors) before")
             #expect(process.lines("request failed") == [])
             #expect(try await process.stop() == 0, "\(process.log.suffix(2000))")
-            try HostileTable(lines: lines + [try await exhaustDescriptors(url, token)]).writeOrCompare()
+            let more = [try await exhaustDescriptors(url, token)]
+            let outbound = try await OutboundRows.lines(environment: Self.environment)
+            try HostileTable(lines: lines + more + outbound).writeOrCompare()
         }
     }
 

@@ -21,8 +21,8 @@ struct HostileTable {
 
         The program is a debug build. Time-outs are shortened to 6 s (`SWITCHBOARD_REQUEST_TIMEOUT`) and 9 s (`SWITCHBOARD_IDLE_TIMEOUT`).
         "closed" means that the server ended the connection. Memory is that of the whole process, in MB, when the attack began and when
-        it was over. Names that resolve to a public address first and to a private one then (DNS rebinding) need a name server of the
-        attacker's: `AddressGuardTests` has one, and holds the client to judging the address of the very socket that it opens.
+        it was over. In the last two rows the one private address that the process may connect to stands for what is outside
+        (`SWITCHBOARD_ALLOWED_NETWORKS`), its neighbour for what is inside, and a library stands before the system's look-up of names.
 
         | sent | got | MB before | after |
         |---|---|---|---|
