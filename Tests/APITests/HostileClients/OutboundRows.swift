@@ -25,7 +25,8 @@ enum OutboundRows {
             defer { process.send(SIGKILL) }
             let token = try await store.write { try $0.createOperatorKey(name: "test").token }
             let transport = APIClient.transport()
-            let operators = APIClient(base: try await process.baseURL(), key: token, exchanges: nil, transport: transport)
+            let base = try await process.baseURL()
+            let operators = APIClient(base: base, key: token, exchanges: nil, transport: transport)
             var lines: [HostileTable.Line] = []
             for (sent, attack) in [
                 ("answers that redirect inside: 301, 302, 303, 307 and 308 to three places each", redirects),
