@@ -15,8 +15,6 @@ from harness.cluster import Cluster
 from harness.processes import Failed
 from harness.switchboard import Program
 
-# Write-ahead log, templates and a copy.
-SPACE = 12e9
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -39,9 +37,9 @@ def main():
     # As an interrupt, so that the database server is stopped and removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    if shutil.disk_usage("/var/tmp").free < SPACE:
-        raise Failed(f"less than {SPACE / 1e9:.0f} GB are free in /var/tmp, where the database is made")
     scale = SCALES[options.scale]
+    if shutil.disk_usage("/var/tmp").free < scale.space:
+        raise Failed(f"less than {scale.space / 1e9:.0f} GB are free in /var/tmp, where the database is made")
     changes = {"rounds": options.rounds, "seconds": options.seconds, "peers": False if options.no_peers else None}
     scale = scale.with_(**{name: value for name, value in changes.items() if value is not None})
     chosen = [line for line in lines.ALL if not options.lines or line.name in options.lines]

@@ -352,7 +352,7 @@ CREATE TABLE public.idempotency_keys (
 CREATE TABLE public.identities (
     workspace_id uuid NOT NULL,
     channel_id uuid NOT NULL,
-    external_id text NOT NULL,
+    external_id text NOT NULL COLLATE pg_catalog."C",
     contact_id uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );

@@ -101,10 +101,16 @@ public struct TraceContext: Sendable, Hashable {
     }
 
     private static func identifier(words: Int) -> String {
-        (0..<words).map { _ in
-            // Never all zero: that would be no id.
-            let digits = String(UInt64.random(in: 1 ... .max), radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
+        String(unsafeUninitializedCapacity: words * 16) { text in
+            for word in 0..<words {
+                // Never all zero: that would be no id.
+                let value = UInt64.random(in: 1 ... .max)
+                for index in 0..<16 {
+                    let digit = UInt8(truncatingIfNeeded: value >> UInt64(60 - index * 4)) & 15
+                    text[word * 16 + index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                }
+            }
+            return words * 16
+        }
     }
 }

@@ -24,6 +24,8 @@ struct IngestQueue<Call> {
     /// Batches at the same time.
     private let maximumUnderWay: Int
     private var entries: [Entry] = []
+    /// Messages that are worth a batch beside the one under way.
+    static var worthwhile: Int { 24 }
     /// Seconds that batches under way are given before another goes beside them that is not full.
     static var patience: Double { 0.25 }
     /// Messages that wait.
@@ -66,7 +68,7 @@ struct IngestQueue<Call> {
     var mayBegin: Bool {
         guard underWay.count < maximumUnderWay, count > 0 else { return false }
         guard let first = underWay.values.min() else { return true }
-        return count >= maximumBatch || age(first) >= Self.patience
+        return count >= min(maximumBatch, Self.worthwhile) || age(first) >= Self.patience
     }
 
     /// Takes out the calls of a batch that begins now; nil when none may.

@@ -1,29 +1,44 @@
 /// PostgreSQL's array literal, `{"a","b\"c",NULL}`, of one dimension.
 enum ArrayText {
-    static func literal<Element: PostgresBindable>(of elements: [Element]) -> PostgresBind {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(elements.count * 16 + 2)
-        bytes.append(UInt8(ascii: "{"))
-        for (index, element) in elements.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            switch element.postgresBind.storage {
-            case .null: bytes.append(contentsOf: "NULL".utf8)
-            case .string(let text): quote(text.utf8, into: &bytes)
-            case .bytes(let text): quote(text, into: &bytes)
-            }
+    /// - Parameter element: appends the element of that index.
+    @inline(__always)
+    static func append(_ count: Int, to text: inout [UInt8], element: (Int, inout [UInt8]) -> Void) {
+        text.reserveCapacity(text.count + count * 16 + 2)
+        text.append(UInt8(ascii: "{"))
+        for index in 0..<count {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            element(index, &text)
         }
-        bytes.append(UInt8(ascii: "}"))
-        return PostgresBind(textBytes: bytes)
+        text.append(UInt8(ascii: "}"))
     }
 
-    /// Always quoted: then neither blanks, braces, commas nor the word NULL mean anything.
-    private static func quote(_ text: some Sequence<UInt8>, into bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text {
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
-            bytes.append(byte)
+    /// One element. Quoted, neither blanks, braces, commas nor the word NULL mean anything.
+    @inline(__always)
+    static func append<Element: PostgresBindable>(_ element: Element, to text: inout [UInt8]) {
+        if Element.isPlainInArrays {
+            if !element.appendPostgresText(to: &text) { text.append(contentsOf: "NULL".utf8) }
+            return
         }
-        bytes.append(UInt8(ascii: "\""))
+        text.append(UInt8(ascii: "\""))
+        let start = text.count
+        guard element.appendPostgresText(to: &text) else {
+            text.removeLast()
+            return text.append(contentsOf: "NULL".utf8)
+        }
+        escape(from: start, in: &text)
+        text.append(UInt8(ascii: "\""))
+    }
+
+    /// Most texts hold nothing to escape and stay where they are.
+    private static func escape(from start: Int, in text: inout [UInt8]) {
+        func isSpecial(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") }
+        guard let first = text[start...].firstIndex(where: isSpecial) else { return }
+        let rest = Array(text[first...])
+        text.removeSubrange(first...)
+        for byte in rest {
+            if isSpecial(byte) { text.append(UInt8(ascii: "\\")) }
+            text.append(byte)
+        }
     }
 
     /// Calls `element` with the text of each element in order, nil for NULL.
@@ -85,16 +100,14 @@ enum ArrayText {
 
 /// PostgreSQL's hexadecimal form of bytes, `\x0aff`.
 enum ByteaText {
-    static func literal(of value: [UInt8]) -> PostgresBind {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(value.count * 2 + 2)
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(UInt8(ascii: "x"))
+    static func append(_ value: [UInt8], to text: inout [UInt8]) {
+        text.reserveCapacity(text.count + value.count * 2 + 2)
+        text.append(UInt8(ascii: "\\"))
+        text.append(UInt8(ascii: "x"))
         for byte in value {
-            bytes.append(Hexadecimal.digit(byte >> 4))
-            bytes.append(Hexadecimal.digit(byte & 0xF))
+            text.append(Hexadecimal.digit(byte >> 4))
+            text.append(Hexadecimal.digit(byte & 0xF))
         }
-        return PostgresBind(textBytes: bytes)
     }
 
     static func parse(_ text: Span<UInt8>) throws(PostgresTextError) -> [UInt8] {

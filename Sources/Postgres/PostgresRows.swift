@@ -135,10 +135,12 @@ final class ResultStorage: @unchecked Sendable {
     /// The text of a value, nil for null. Both indices are in range; the bytes are valid as long as this object is.
     func cell(row: Int, column: Int) -> UnsafeBufferPointer<UInt8>? {
         let (row, position) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
-        guard PQgetisnull(result, row, position) == 0, let cell = PQgetvalue(result, row, position) else { return nil }
-        return UnsafeBufferPointer(
-            start: UnsafeRawPointer(cell).assumingMemoryBound(to: UInt8.self),
-            count: Int(PQgetlength(result, row, position)))
+        let count = Int(PQgetlength(result, row, position))
+        // Null has no length; what has one is not null.
+        guard count > 0 || PQgetisnull(result, row, position) == 0, let cell = PQgetvalue(result, row, position) else {
+            return nil
+        }
+        return UnsafeBufferPointer(start: UnsafeRawPointer(cell).assumingMemoryBound(to: UInt8.self), count: count)
     }
 
     /// Both indices are in range.

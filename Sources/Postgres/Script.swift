@@ -110,21 +110,23 @@ extension Connection {
 /// Rows in COPY's text format.
 struct CopyEncoder {
     var bytes: [UInt8] = []
+    private var value: [UInt8] = []
 
     mutating func append(_ row: [any PostgresBindable], statement: String) throws(PostgresError) {
-        for (index, value) in row.enumerated() {
+        for (index, bind) in row.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: "\t")) }
-            switch value.postgresBind.storage {
-            case .null: bytes.append(contentsOf: "\\N".utf8)
-            case .string(let text): try escape(text.utf8, statement)
-            case .bytes(let text): try escape(text, statement)
+            value.removeAll(keepingCapacity: true)
+            if bind.appendPostgresText(to: &value) {
+                try escape(statement)
+            } else {
+                bytes.append(contentsOf: "\\N".utf8)
             }
         }
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    private mutating func escape(_ text: some Sequence<UInt8>, _ statement: String) throws(PostgresError) {
-        for byte in text {
+    private mutating func escape(_ statement: String) throws(PostgresError) {
+        for byte in value {
             switch byte {
             case UInt8(ascii: "\\"): bytes.append(contentsOf: "\\\\".utf8)
             case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)

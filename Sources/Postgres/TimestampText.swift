@@ -9,12 +9,12 @@ enum TimestampText {
     /// Days from 1970-01-01 to 2001-01-01, where `Date` counts from.
     private static let referenceDay: Int64 = 11_323
 
-    static func format(_ date: Date) -> String {
+    static func append(_ date: Date, to text: inout [UInt8]) {
         let exact = (date.timeIntervalSinceReferenceDate * 1_000_000).rounded()
-        guard !exact.isNaN else { return "not a time" }
+        guard !exact.isNaN else { return text.append(contentsOf: "not a time".utf8) }
         // The range of timestamptz is 4713 BC to 294276 AD.
-        guard exact > -2.1e17 else { return "-infinity" }
-        guard exact < 9.2e18 else { return "infinity" }
+        guard exact > -2.1e17 else { return text.append(contentsOf: "-infinity".utf8) }
+        guard exact < 9.2e18 else { return text.append(contentsOf: "infinity".utf8) }
         let microseconds = Int64(exact)
         var day = microseconds / microsecondsPerDay
         var rest = microseconds % microsecondsPerDay
@@ -23,13 +23,28 @@ enum TimestampText {
             day -= 1
         }
         let (year, month, dayOfMonth) = civil(day: day + referenceDay)
-        guard year <= 294_276 else { return "infinity" }
+        guard year <= 294_276 else { return text.append(contentsOf: "infinity".utf8) }
         let seconds = rest / 1_000_000
-        var text = year > 0 ? padded(year, 4) : padded(1 - year, 4)
-        text += "-\(padded(month, 2))-\(padded(dayOfMonth, 2)) "
-        text += "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
-        text += ".\(padded(rest % 1_000_000, 6))+00"
-        return year > 0 ? text : text + " BC"
+        append(year > 0 ? year : 1 - year, 4, to: &text)
+        for (separator, value, width) in [
+            ("-", month, 2), ("-", dayOfMonth, 2), (" ", seconds / 3600, 2), (":", seconds / 60 % 60, 2),
+            (":", seconds % 60, 2), (".", rest % 1_000_000, 6),
+        ] as [(Unicode.Scalar, Int64, Int)] {
+            text.append(UInt8(ascii: separator))
+            append(value, width, to: &text)
+        }
+        text.append(contentsOf: (year > 0 ? "+00" : "+00 BC").utf8)
+    }
+
+    /// At least so many digits.
+    private static func append(_ value: Int64, _ width: Int, to text: inout [UInt8]) {
+        var power: Int64 = 1
+        for _ in 1..<width { power *= 10 }
+        while value / power >= 10 { power *= 10 }
+        while power > 0 {
+            text.append(UInt8(ascii: "0") + UInt8(value / power % 10))
+            power /= 10
+        }
     }
 
     /// Reads `timestamptz`, `timestamp` (taken as UTC) and `date` (its midnight, UTC); nil for anything else, infinity too.
@@ -64,11 +79,6 @@ enum TimestampText {
         }
         let total = (days(year: year, month: month, day: day) - referenceDay) * microsecondsPerDay + microseconds
         return Date(timeIntervalSinceReferenceDate: Double(total) / 1_000_000)
-    }
-
-    private static func padded(_ value: Int64, _ width: Int) -> String {
-        let digits = String(value)
-        return digits.utf8.count >= width ? digits : String(repeating: "0", count: width - digits.utf8.count) + digits
     }
 
     /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar; eras of 400 years from 0000-03-01.

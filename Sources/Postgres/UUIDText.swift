@@ -5,20 +5,12 @@ enum UUIDText {
     /// Which of the 16 bytes have a hyphen before them.
     private static func hasHyphen(before index: Int) -> Bool { index == 4 || index == 6 || index == 8 || index == 10 }
 
-    static func format(_ value: UUID) -> String {
+    static func append(_ value: UUID, to text: inout [UInt8]) {
         withUnsafeBytes(of: value.uuid) { bytes in
-            String(unsafeUninitializedCapacity: 36) { text in
-                var position = 0
-                for index in 0..<16 {
-                    if hasHyphen(before: index) {
-                        text[position] = UInt8(ascii: "-")
-                        position += 1
-                    }
-                    text[position] = Hexadecimal.digit(bytes[index] >> 4)
-                    text[position + 1] = Hexadecimal.digit(bytes[index] & 0xF)
-                    position += 2
-                }
-                return 36
+            for index in 0..<16 {
+                if hasHyphen(before: index) { text.append(UInt8(ascii: "-")) }
+                text.append(Hexadecimal.digit(bytes[index] >> 4))
+                text.append(Hexadecimal.digit(bytes[index] & 0xF))
             }
         }
     }

@@ -90,11 +90,11 @@ extension Store {
 }
 
 extension JobQuery.Argument {
-    var bind: PostgresBind {
+    var bind: any PostgresBindable {
         switch self {
-        case .id(let id): id.postgresBind
-        case .instant(let instant): instant.postgresBind
-        case .text(let text): text.postgresBind
+        case .id(let id): id
+        case .instant(let instant): instant
+        case .text(let text): text
         }
     }
 }

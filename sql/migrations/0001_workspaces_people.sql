@@ -167,7 +167,7 @@ CREATE INDEX contacts_tags_idx ON contacts USING gin (tags) WHERE tags <> '{}';
 CREATE TABLE identities (
     workspace_id uuid NOT NULL,
     channel_id uuid NOT NULL,
-    external_id text NOT NULL,
+    external_id text COLLATE "C" NOT NULL,
     contact_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (workspace_id, channel_id, external_id)

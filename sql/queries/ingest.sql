@@ -31,6 +31,6 @@ INSERT INTO identities (workspace_id, channel_id, external_id, contact_id)
 SELECT w.id, u.channel_id, u.external_id, u.contact_id
 FROM workspaces w, unnest($2::uuid[], $3::text[], $4::uuid[]) AS u (channel_id, external_id, contact_id)
 WHERE w.id = $1
-ORDER BY u.channel_id, u.external_id
+ORDER BY u.channel_id, u.external_id COLLATE "C"
 ON CONFLICT (workspace_id, channel_id, external_id) DO UPDATE SET external_id = excluded.external_id
 RETURNING channel_id, external_id, contact_id;

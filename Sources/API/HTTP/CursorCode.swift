@@ -14,18 +14,12 @@ enum CursorCode {
             case .null: .null
             }
         }
-        let bytes = JSON.array([.string(String(filters, radix: 16))] + values).serialized()
-        return Data(bytes).base64EncodedString()
-            .replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
-            .replacingOccurrences(of: "=", with: "")
+        return Base64URL.encode(JSON.array([.string(String(filters, radix: 16))] + values).serialized())
     }
 
     /// Nil for anything that was not encoded with the same filters and kinds.
     static func decode(_ text: String, filters: UInt64, kinds: [CursorKind]) -> CursorPosition? {
-        guard text.utf8.count <= 2048, !text.contains("+"), !text.contains("/") else { return nil }
-        var base64 = text.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
-        base64 += String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: base64), let json = try? JSON.parse(data),
+        guard text.utf8.count <= 2048, let bytes = Base64URL.decode(text), let json = try? JSON.parse(bytes),
             case .array(let parts) = json, parts.count == kinds.count + 1,
             parts[0].string == String(filters, radix: 16)
         else { return nil }

@@ -10,9 +10,7 @@ struct EntityTag: Sendable, Hashable {
 
     init(of representation: [UInt8]) {
         // 128 bits: nobody meets two representations of one resource with the same tag by chance.
-        let digest = Data(SHA256.hash(data: representation).prefix(16))
-        let base64 = digest.base64EncodedString().prefix { $0 != "=" }
-        text = "\"\(base64.replacing("+", with: "-").replacing("/", with: "_"))\""
+        text = "\"\(Base64URL.encode(SHA256.hash(data: representation).prefix(16)))\""
     }
 
     /// Of a resource as it is shown, without what changes while nobody changes it: else a condition on a key that is in use

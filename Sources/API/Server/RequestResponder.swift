@@ -55,6 +55,11 @@ struct RequestResponder: Sendable {
     ) {
         let notes = exchange.notes
         let took = ContinuousClock.now - started
+        let whole = exchange.method == .head ? 0 : bytes ?? 0
+        let sent = notes.streamedBytes > 0 ? notes.streamedBytes : whole
+        metrics?.record(
+            exchange.method, notes.route, status: status, received: notes.receivedBytes, sent: sent, took: took)
+        guard exchange.logger.logLevel <= .info else { return }
         let duration = took.components
         let microseconds = duration.seconds * 1_000_000 + duration.attoseconds / 1_000_000_000_000
         var metadata: Logger.Metadata = notes.caller
@@ -63,13 +68,9 @@ struct RequestResponder: Sendable {
         metadata["status"] = "\(status.map(String.init) ?? "-")"
         metadata["duration_ms"] = "\(Double(microseconds) / 1000)"
         metadata["bytes_in"] = "\(notes.receivedBytes)"
-        let whole = exchange.method == .head ? 0 : bytes ?? 0
-        let sent = notes.streamedBytes > 0 ? notes.streamedBytes : whole
         metadata["bytes_out"] = "\(sent)"
         if let problem = notes.problem { metadata["problem"] = "\(problem)" }
         if !isComplete { metadata["complete"] = "false" }
         exchange.logger.info("request", metadata: metadata)
-        metrics?.record(
-            exchange.method, notes.route, status: status, received: notes.receivedBytes, sent: sent, took: took)
     }
 }

@@ -196,7 +196,7 @@ extension FieldType where Value: RawRepresentable & CaseIterable & Sendable, Val
     public static func enumeration(_ type: Value.Type = Value.self) -> FieldType {
         let choices = Array(Value.allCases)
         return FieldType { value, pointer, errors in
-            let allowed = choices.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+            var allowed: String { choices.map { "\"\($0.rawValue)\"" }.joined(separator: ", ") }
             guard let text = value.string else {
                 wrongType(value, pointer, errors, expected: "one of \(allowed)")
                 return nil

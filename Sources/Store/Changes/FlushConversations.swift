@@ -20,6 +20,10 @@ extension StoreTransaction {
                 ])
             changes.contactsInserted = []
         }
+        try flushContacts(workspace)
+    }
+
+    private func flushContacts(_ workspace: UUID) throws {
         let updated = Array(changes.contactsUpdated.values)
         if !updated.isEmpty {
             try send(
@@ -31,6 +35,14 @@ extension StoreTransaction {
                 ])
             changes.contactsUpdated = [:]
         }
+    }
+
+    /// Rows that nobody else waits for, and no definitions of fields: whoever waits for one of those may hold a line.
+    func flushBeforeLines(_ workspace: UUID) throws {
+        try flushContacts(workspace)
+        try flushEvents(workspace)
+        try flushSignalsTaken(workspace)
+        try flushRunLog(workspace)
     }
 
     /// Conversations first, then what hangs on them.

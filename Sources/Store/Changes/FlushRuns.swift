@@ -16,11 +16,7 @@ extension StoreTransaction {
                 ])
             changes.runsInserted = []
         }
-        let taken = changes.signalsTaken
-        if !taken.isEmpty {
-            try send("changes_delete_signals", [workspace, taken.map(\.runID), taken.map(\.id)])
-            changes.signalsTaken = []
-        }
+        try flushSignalsTaken(workspace)
         let updated = changes.runsUpdated
         if !updated.isEmpty {
             try send(
@@ -45,6 +41,18 @@ extension StoreTransaction {
                 ])
             changes.signals = []
         }
+        try flushRunLog(workspace)
+    }
+
+    func flushSignalsTaken(_ workspace: UUID) throws {
+        let taken = changes.signalsTaken
+        if !taken.isEmpty {
+            try send("changes_delete_signals", [workspace, taken.map(\.runID), taken.map(\.id)])
+            changes.signalsTaken = []
+        }
+    }
+
+    func flushRunLog(_ workspace: UUID) throws {
         let log = changes.runLog
         if !log.isEmpty {
             try send(

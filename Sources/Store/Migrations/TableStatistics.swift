@@ -9,19 +9,27 @@ extension Migrator {
     /// - Throws: `PostgresError`.
     @discardableResult
     public func countNewTables() async throws -> [String] {
-        let names = try await database.read(Self.uncounted).map { try $0.decode("name", as: String.self) }
-        guard !names.isEmpty else { return [] }
-        try await database.transaction { transaction in
-            // Whoever is counting there already does it for us.
-            try transaction.runScript(names.map { "ANALYZE (SKIP_LOCKED) \($0);" }.joined())
+        let tables = try await database.read(Self.uncounted).map { row in
+            (name: try row.decode("name", as: String.self), columns: try row.decode("columns", as: String.self))
         }
-        return names
+        guard !tables.isEmpty else { return [] }
+        try await database.transaction { transaction in
+            // A tenth of the usual sample tells much from little, and columns that ask for a larger one can wait: the
+            // server's own look, which this does not put off, takes the rest. Whoever is counting there does it for us.
+            let counts = tables.map { "ANALYZE (SKIP_LOCKED) \($0.name) (\($0.columns));" }
+            try transaction.runScript("SET LOCAL default_statistics_target = 10;" + counts.joined())
+        }
+        return tables.map(\.name)
     }
 
     private static let uncounted = Statement(
         name: "tables_uncounted",
         sql: """
-            SELECT s.relid::regclass::text AS name FROM pg_stat_user_tables s
+            SELECT s.relid::regclass::text AS name,
+                (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+                 WHERE a.attrelid = s.relid AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(a.attstattarget, -1) < 0
+                ) AS columns
+            FROM pg_stat_user_tables s
             WHERE s.last_analyze IS NULL AND s.last_autoanalyze IS NULL AND s.n_mod_since_analyze >= 100
                 AND s.schemaname = current_schema()
             ORDER BY s.relid

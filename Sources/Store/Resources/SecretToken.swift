@@ -25,13 +25,13 @@ struct SecretToken {
 
     /// Nil for anything that is no token of ours.
     init?(parsing text: String) {
-        let parts = text.split(separator: "_", omittingEmptySubsequences: false)
-        guard text.utf8.count <= 128, parts.count == 3, let kind = Kind(rawValue: String(parts[0])),
-            let id = Self.uuid(hexadecimal: parts[1]), parts[2].utf8.count == 64
+        let parts = text.utf8.split(separator: UInt8(ascii: "_"), omittingEmptySubsequences: false)
+        guard text.utf8.count <= 128, parts.count == 3, let kind = String(parts[0]).flatMap(Kind.init(rawValue:)),
+            let id = Self.uuid(hexadecimal: parts[1]), parts[2].count == 64, let secret = String(parts[2])
         else { return nil }
         self.kind = kind
         self.id = id
-        secret = String(parts[2])
+        self.secret = secret
     }
 
     var text: String { "\(kind.rawValue)_\(Self.hexadecimal(withUnsafeBytes(of: id.uuid) { Array($0) }))_\(secret)" }
@@ -56,13 +56,24 @@ struct SecretToken {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func uuid(hexadecimal text: Substring) -> UUID? {
-        guard text.utf8.count == 32, text.utf8.allSatisfy({ $0 != UInt8(ascii: "-") }) else { return nil }
-        var hyphenated = ""
-        for (index, character) in text.enumerated() {
-            if [8, 12, 16, 20].contains(index) { hyphenated.append("-") }
-            hyphenated.append(character)
+    private static func uuid(hexadecimal text: Substring.UTF8View) -> UUID? {
+        guard text.count == 32 else { return nil }
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        for byte in text {
+            guard let digit = digit(byte) else { return nil }
+            high = high << 4 | low >> 60
+            low = low << 4 | digit
         }
-        return UUID(uuidString: hyphenated)
+        return withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { UUID(uuid: $0.load(as: uuid_t.self)) }
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt64? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
     }
 }

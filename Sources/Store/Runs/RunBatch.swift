@@ -178,6 +178,9 @@ final class RunBatch {
     private func serveLines() throws {
         let asked = Dictionary(grouping: pending, by: \.lineID)
         pending = []
+        // Batches of a workspace wait for each other's lines: what does not depend on them is written before.
+        noteContacts()
+        try tx.flushBeforeLines(workspace)
         // Who asks may have stood in one of these lines.
         try tx.flushEntries(workspace)
         try tx.boundLocks()
@@ -247,8 +250,7 @@ final class RunBatch {
         touched.insert(conversation.id)
     }
 
-    /// Hands everything to the set-based writer.
-    private func write() throws {
+    private func noteContacts() {
         for (id, names) in changedContacts {
             guard let contact = contacts[id] else { continue }
             tx.changes.contactsUpdated[id] = contact
@@ -258,6 +260,12 @@ final class RunBatch {
                     source: .workflow, actor: Actor(kind: "workflow"),
                     data: ["contact_id": .id(id), "fields": .array(names.sorted().map { .string($0) })]))
         }
+        changedContacts = [:]
+    }
+
+    /// Hands everything to the set-based writer.
+    private func write() throws {
+        noteContacts()
         for id in touched {
             if let conversation = conversations[id] { tx.changes.update(conversation) }
         }
