@@ -42,7 +42,8 @@ final class Connection {
     private let socket: Int32
     private let notices: NoticeReceiver
     /// The server's own limit for a statement, in nanoseconds; 0 is none.
-    private let statementTimeout: UInt64
+    var statementTimeout: UInt64
+    private let silenceGrace: UInt64
     private var slots: [Slot] = []
     private var firstSlot = 0
     private var prepared: [Statement: Prepared] = [:]
@@ -57,7 +58,8 @@ final class Connection {
 
     /// Connects, blocking: call it on a thread of its own.
     init(
-        _ parameters: ConnectionParameters, waker: Waker?, statementTimeout: Duration = .zero, logger: Logger
+        _ parameters: ConnectionParameters, waker: Waker?, statementTimeout: Duration = .zero,
+        silenceGrace: Duration = .zero, logger: Logger
     ) throws(PostgresError) {
         let handle = try Connection.connect(parameters)
         self.handle = handle
@@ -65,6 +67,7 @@ final class Connection {
         self.logger = logger
         socket = PQsocket(handle)
         self.statementTimeout = statementTimeout.nanoseconds
+        self.silenceGrace = silenceGrace.nanoseconds
         notices = NoticeReceiver(logger)
         PQsetNoticeReceiver(handle, receiveNotice, Unmanaged.passUnretained(notices).toOpaque())
         guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
@@ -299,10 +302,9 @@ final class Connection {
     // MARK: The socket
 
     /// Longest silence that is believed: met only when the server, or the way to it, is stuck, since its own time-outs end
-    /// every statement. Answers of a pipeline may come all at its end.
-    private var silenceLimit: UInt64 {
-        statementTimeout == 0 ? 0 : statementTimeout * UInt64(slots.count - firstSlot + 1) + 15_000_000_000
-    }
+    /// every statement. Answers of a pipeline may come all at its end; but one whose statements take longer together is
+    /// given up, too: a way that has gone silent for good must not keep a connection for minutes.
+    private var silenceLimit: UInt64 { statementTimeout == 0 ? 0 : statementTimeout + silenceGrace }
 
     /// Sends what is queued and reads until the next result is complete.
     func waitWhileBusy() throws(PostgresError) {

@@ -25,6 +25,8 @@ public struct DatabaseConfiguration: Sendable {
     public var awayTimeout: Duration = .seconds(1)
     /// `statement_timeout` of the server; zero is none.
     public var statementTimeout: Duration = .seconds(30)
+    /// How long a server may be silent beyond `statementTimeout` before its connection is given up.
+    public var silenceGrace: Duration = .seconds(5)
     /// `lock_timeout` of the server; zero is none.
     public var lockTimeout: Duration = .seconds(10)
     /// `idle_in_transaction_session_timeout` of the server; zero is none. Bodies of transactions wait for nothing but the

@@ -18,7 +18,8 @@ struct LaneThread<Job: LineJob>: Sendable {
         while line.isOpen, !waker.isInterrupted {
             do {
                 let connection = try Connection(
-                    parameters, waker: waker, statementTimeout: configuration.statementTimeout, logger: logger)
+                    parameters, waker: waker, statementTimeout: configuration.statementTimeout,
+                    silenceGrace: configuration.silenceGrace, logger: logger)
                 if failures > 0 { logger.info("connected to \(parameters.place) again after \(failures) attempts") }
                 backoff.reset()
                 failures = 0

@@ -58,7 +58,8 @@ final class Notifier: Sendable {
         while !waker.isInterrupted {
             do {
                 let connection = try Connection(
-                    parameters, waker: waker, statementTimeout: configuration.statementTimeout, logger: logger)
+                    parameters, waker: waker, statementTimeout: configuration.statementTimeout,
+                    silenceGrace: configuration.silenceGrace, logger: logger)
                 backoff.reset()
                 while !waker.isInterrupted {
                     let notes = state.withLock { state in

@@ -159,6 +159,9 @@ public final class PostgresTransaction {
                 try connection.send(options.begin, .none)
                 pending.append(.begin)
                 if let settings = options.settings { try connection.set(settings) }
+                if let limit = options.statementTimeout {
+                    try connection.set(LocalSettings(["statement_timeout": String(max(1, limit.milliseconds))]))
+                }
             }
             for (statement, binds, rows) in batch {
                 try connection.send(statement, binds)
@@ -240,6 +243,9 @@ extension Connection {
     func transaction<Result>(
         _ options: TransactionOptions, _ body: (PostgresTransaction) throws -> Result
     ) throws -> Result {
+        let usual = statementTimeout
+        if let limit = options.statementTimeout { statementTimeout = limit.nanoseconds }
+        defer { statementTimeout = usual }
         var hasRepeated = false
         while true {
             let transaction = PostgresTransaction(on: self, options: options)

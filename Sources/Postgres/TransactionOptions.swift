@@ -11,13 +11,17 @@ public struct TransactionOptions: Sendable, Hashable {
     public var isReadOnly: Bool
     /// What holds from its beginning.
     public var settings: LocalSettings?
+    /// The server's limit for each of its statements; nil is the configured one.
+    public var statementTimeout: Duration?
 
     public init(
-        isolation: Isolation = .readCommitted, isReadOnly: Bool = false, settings: LocalSettings? = nil
+        isolation: Isolation = .readCommitted, isReadOnly: Bool = false, settings: LocalSettings? = nil,
+        statementTimeout: Duration? = nil
     ) {
         self.isolation = isolation
         self.isReadOnly = isReadOnly
         self.settings = settings
+        self.statementTimeout = statementTimeout
     }
 
     var begin: Statement {

@@ -177,16 +177,22 @@ final class WaitingLine<Job: LineJob>: Sendable {
         }
     }
 
-    /// Puts entries that were under way back to the head of the line.
+    /// Puts entries that were under way back to the head of the line; where it is closed, they are told so.
     func putBack(_ entries: [Entry]) {
+        var orphaned: [Entry] = []
         let wake = state.withLock { state -> Int? in
             state.inFlight -= entries.count
+            guard state.phase != .closed else {
+                orphaned = entries
+                return nil
+            }
             let living = entries.filter { !$0.job.isSettled }
             living.forEach { $0.job.setQueued(true) }
             state.entries.replaceSubrange(..<state.head, with: living)
             state.head = 0
             return living.isEmpty ? nil : WaitingLine.chooseIdle(&state)
         }
+        fail(orphaned)
         if let wake { wakers[wake].wake() }
     }
 
@@ -198,6 +204,7 @@ final class WaitingLine<Job: LineJob>: Sendable {
     }
 
     func connectionLost(_ connection: Int, _ error: PostgresError) {
+        var orphaned: [Entry] = []
         let wake = state.withLock { state -> Int? in
             if let index = state.idle.firstIndex(of: connection) { state.idle.remove(at: index) }
             state.prompt.remove(connection)
@@ -205,9 +212,12 @@ final class WaitingLine<Job: LineJob>: Sendable {
             state.losses += 1
             state.lastLoss = error
             if state.connected == 0 { state.awaySince = MonotonicTime.now }
+            // At the end nobody connects again.
+            if state.connected == 0, state.phase != .open { orphaned = WaitingLine.removeAll(&state) }
             // A caller may just have chosen this connection to wake.
             return state.head < state.entries.count ? WaitingLine.chooseIdle(&state) : nil
         }
+        fail(orphaned)
         if let wake { wakers[wake].wake() }
     }
 

@@ -50,12 +50,9 @@ extension Store {
     public func backlogOfAll(timeout: TimeInterval) async throws -> Backlog {
         let workspaces = try statements.named("workspaces_list")
         let counts = try Backlog.statements.map(statements.named)
-        return try await database.transaction(TransactionOptions(isReadOnly: true)) { transaction in
+        let options = TransactionOptions(isReadOnly: true, statementTimeout: .seconds(timeout))
+        return try await database.transaction(options) { transaction in
             let deadline = ContinuousClock.now + .seconds(timeout)
-            transaction.send(
-                Statement(
-                    name: "backlog_timeout", sql: "SET LOCAL statement_timeout = \(Int(timeout * 1000))", plan: .custom)
-            )
             var total = Backlog(observedAt: Date())
             var last = UUID.lowest
             while true {

@@ -45,14 +45,12 @@ extension Store {
     ///   - rowLimit: of each of them.
     /// - Throws: `TooManyJobRows`; `PostgresError`; `StoreError.invalid` when the server does not know the time zone.
     public func snapshot(_ queries: [JobQuery], timeout: TimeInterval, rowLimit: Int) async throws -> [JobTable] {
-        let milliseconds = Int(max(timeout, 0.001) * 1000)
         do {
             return try await database.transaction(
                 TransactionOptions(
-                    isolation: .repeatableRead, isReadOnly: true, settings: try AccessContext.current?.settings())
+                    isolation: .repeatableRead, isReadOnly: true, settings: try AccessContext.current?.settings(),
+                    statementTimeout: .seconds(timeout))
             ) { transaction in
-                transaction.send(
-                    Statement(name: "job_timeout", sql: "SET LOCAL statement_timeout = \(milliseconds)", plan: .custom))
                 transaction.send(Self.wholeWindows)
                 return try queries.map { query in
                     // The line feed ends a comment on the last line.

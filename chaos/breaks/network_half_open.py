@@ -6,9 +6,9 @@ import time
 TITLE = "network: half-open connections"
 NEEDS = {"proxy": ("api-1", "worker-1", "scheduler-1")}
 
-#: The client gives a silent server its statement time-out, and fifteen seconds more (Connection.swift), then connects
-#: again, up to five seconds later.
-FOUND_OUT = 60
+#: The client gives a silent server its statement time-out, and five seconds more (`silenceGrace`), then connects again,
+#: up to five seconds later; a read that is asked again may meet the same once more.
+FOUND_OUT = 50
 
 
 async def run(env):
