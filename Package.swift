@@ -186,7 +186,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "switchboard", "Core", "HTTPClient", "TestKit", .product(name: "Logging", package: "swift-log"),
+                "Addresses", "switchboard", "Core", "HTTPClient", "TestKit",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: settings),

@@ -12,7 +12,7 @@ import time
 import traceback
 
 from . import books
-from .breaks import ROWS, TEST_ROWS
+from .breaks import ROWS, SOAK, TEST_ROWS
 from .cluster import Cluster, binaries, run
 from .environment import Environment, Template
 
@@ -23,7 +23,8 @@ def arguments():
     parser.add_argument("--seed", type=int, help="repeat a run's choices; printed at the start")
     parser.add_argument("--rows", default="", help="only these, with commas: " + " ".join(ROWS))
     parser.add_argument("--test", action="store_true", help="the form of make test: four rows, once, in about a minute")
-    parser.add_argument("--rate", type=float, help="messages a second (60; with --test 30)")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="break nothing for so long, and look on")
+    parser.add_argument("--rate", type=float, help="messages a second (60; with --test 30, with --soak 300)")
     parser.add_argument("--program", default="", help="the program; the newer of the release and debug builds")
     parser.add_argument("--root", default=str(pathlib.Path(__file__).resolve().parent.parent))
     parser.add_argument("--log", default="", help="write the log here, too")
@@ -118,7 +119,7 @@ async def own_check(env):
 
 async def main(options):
     # Whoever ends the run ends it in order: processes, servers, mounts and files go.
-    options.rate = options.rate or (30 if options.test else 60)
+    options.rate = options.rate or (30 if options.test else 300 if options.soak else 60)
     task = asyncio.current_task()
     for kind in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(kind, task.cancel)
@@ -127,12 +128,12 @@ async def main(options):
     log = Log(options.log)
     executable = pathlib.Path(options.program).absolute() if options.program else find_program(options.root)
     named = [name for name in options.rows.split(",") if name]
-    rows = {name: ROWS[name] for name in (named or (TEST_ROWS if options.test else ROWS))}
-    minutes = options.minutes or 60
-    once = options.test or (named and not options.minutes)
+    rows = SOAK if options.soak else {name: ROWS[name] for name in (named or (TEST_ROWS if options.test else ROWS))}
+    minutes = options.soak or options.minutes or 60
+    once = options.test or options.soak or (named and not options.minutes)
     # A row of the long form is long enough for a minute's lock, that of a short one for the break itself.
     is_short = options.test or once or minutes < 20
-    seconds = 3.0 if options.test else 6.0 if is_short else 65.0
+    seconds = options.soak * 60 if options.soak else 3.0 if options.test else 6.0 if is_short else 65.0
     log(f"chaos: seed {seed}, {options.rate:g} messages/s, {'short' if is_short else 'long'} form, rows of about"
         f" {seconds:g} s, {executable}")
     settings = ", ".join(f"{name}={value}" for name, value in Cluster.SETTINGS.items())

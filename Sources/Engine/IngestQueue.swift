@@ -3,8 +3,8 @@ import Store
 
 /// Inbound calls of one workspace: those that wait, and whose messages are being written.
 ///
-/// A batch goes beside those under way when a full one waits (small ones would cost more: most of what a batch of 32 takes
-/// the database is the same for any size), or when they take long: somebody may hold the row of one of their contacts. But
+/// A batch goes beside those under way when enough wait for it (one of a few would cost more: most of what it takes the
+/// database is the same for any size), or when they take long: somebody may hold the row of one of their contacts. But
 /// what one sender wrote is never in two of them, and no message overtakes an earlier one of its sender: a call stays behind
 /// while one of its senders is in a batch under way or in a call that stayed behind. So messages of a sender are stored in
 /// the order in which they were accepted.

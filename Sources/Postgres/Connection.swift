@@ -23,19 +23,6 @@ final class Connection {
         case sync
     }
 
-    private struct Prepared {
-        let name: String
-        /// False while the pipeline that prepares it is under way.
-        var isConfirmed: Bool
-        /// Counts the statements that were sent here.
-        var lastUse: UInt64
-        var columns: ResultColumns?
-    }
-
-    /// Which renderings of a template are asked for is the caller's choice, and each one's plan takes the server up to 100 kB a
-    /// connection. Beyond this many the one that was not used for longest goes.
-    static let maximumPrepared = 384
-
     let handle: OpaquePointer
     let waker: Waker?
     let logger: Logger
@@ -46,9 +33,7 @@ final class Connection {
     private let silenceGrace: UInt64
     private var slots: [Slot] = []
     private var firstSlot = 0
-    private var prepared: [Statement: Prepared] = [:]
-    private var namesGiven = 0
-    private var uses: UInt64 = 0
+    private var prepared = PreparedStatements()
     /// The error of a failed Parse, or of settings, which belongs to the statement behind it.
     private var earlierFailure: PostgresError?
     private var isBroken = false
@@ -112,32 +97,21 @@ final class Connection {
 
     /// Nil where the statement is to be sent unnamed.
     private func preparedName(_ statement: Statement, isolated: Bool) throws(PostgresError) -> String? {
-        uses += 1
-        if let index = prepared.index(forKey: statement) {
-            prepared.values[index].lastUse = uses
-            let known = prepared.values[index]
-            return known.isConfirmed || !isolated ? known.name : nil
+        switch prepared.use(statement, isolated: isolated) {
+        case .prepared(let name): return name
+        case .unnamed: return nil
+        case .unknown: break
         }
-        guard !isolated else { return nil }
-        if prepared.count >= Connection.maximumPrepared { try deallocateOne() }
-        // Names are never used twice, so what became of an earlier attempt does not matter.
-        namesGiven += 1
-        let name = "s\(namesGiven)"
+        if let (old, name) = prepared.removeLeastUsed() {
+            guard PQsendQueryParams(handle, "DEALLOCATE \(name)", 0, nil, nil, nil, nil, 0) == 1 else {
+                throw sendingFailed(old)
+            }
+            slots.append(.deallocate(old, name: name))
+        }
+        let name = prepared.add(statement)
         guard PQsendPrepare(handle, name, statement.sql, 0, nil) == 1 else { throw sendingFailed(statement) }
         slots.append(.prepare(statement, name: name))
-        prepared[statement] = Prepared(name: name, isConfirmed: false, lastUse: uses)
         return name
-    }
-
-    /// Makes room for another one. Only what is confirmed goes: its `DEALLOCATE` cannot fail.
-    private func deallocateOne() throws(PostgresError) {
-        let confirmed = prepared.filter(\.value.isConfirmed)
-        guard let least = confirmed.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
-        prepared[least.key] = nil
-        guard PQsendQueryParams(handle, "DEALLOCATE \(least.value.name)", 0, nil, nil, nil, nil, 0) == 1 else {
-            throw sendingFailed(least.key)
-        }
-        slots.append(.deallocate(least.key, name: least.value.name))
     }
 
     private func sendingFailed(_ statement: Statement) -> PostgresError {
@@ -155,9 +129,9 @@ final class Connection {
     }
 
     /// All statements are prepared anew at their next use.
-    func forgetPrepared() { prepared.removeAll() }
+    func forgetPrepared() { prepared.forgetAll() }
 
-    func forgetPrepared(_ statement: Statement) { prepared[statement] = nil }
+    func forgetPrepared(_ statement: Statement) { prepared.forget(statement) }
 
     // MARK: Receiving
 
@@ -203,10 +177,10 @@ final class Connection {
         defer { PQclear(result) }
         switch PQresultStatus(result) {
         case PGRES_COMMAND_OK:
-            if prepared[statement]?.name == name { prepared[statement]?.isConfirmed = true }
-        case PGRES_PIPELINE_ABORTED: prepared[statement] = nil
+            prepared.confirm(statement, name: name)
+        case PGRES_PIPELINE_ABORTED: prepared.forget(statement)
         default:
-            prepared[statement] = nil
+            prepared.forget(statement)
             earlierFailure = try failure(result, statement)
         }
         try expectEnd(statement)
@@ -225,10 +199,8 @@ final class Connection {
     private func finishDeallocate(_ statement: Statement, name: String) throws(PostgresError) {
         let result = try nextResult(statement)
         defer { PQclear(result) }
-        // Skipped behind a failure: it is still there, and the next to go.
-        if PQresultStatus(result) != PGRES_COMMAND_OK, prepared[statement] == nil {
-            prepared[statement] = Prepared(name: name, isConfirmed: true, lastUse: 0)
-        }
+        // Skipped behind a failure.
+        if PQresultStatus(result) != PGRES_COMMAND_OK { prepared.restore(statement, name: name) }
         try expectEnd(statement)
     }
 
@@ -254,12 +226,11 @@ final class Connection {
         let columns: ResultColumns
         if PQnfields(result) == 0 {
             columns = .none
-        } else if let known = prepared[statement]?.columns {
-            // A prepared statement's shape cannot change: the server refuses to run it then.
+        } else if let known = prepared.columns(of: statement) {
             columns = known
         } else {
             columns = ResultColumns(result: result)
-            prepared[statement]?.columns = columns
+            prepared.keep(columns, of: statement)
         }
         return PostgresRows(storage: ResultStorage(result: result, statement: statement.name, columns: columns))
     }
@@ -384,41 +355,4 @@ final class Connection {
         let message = String(cString: PQerrorMessage(handle)).trimmedLine
         return message.isEmpty ? "the connection is lost" : message
     }
-
-    private static func connect(_ parameters: ConnectionParameters) throws(PostgresError) -> OpaquePointer {
-        let pairs = Array(parameters.values)
-        let keywords = pairs.map { strdup($0.key) }
-        let values = pairs.map { strdup($0.value) }
-        defer { (keywords + values).forEach { free($0) } }
-        let handle = PQconnectdbParams(
-            keywords.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil], 0)
-        guard let handle else { throw PostgresError(.connection, message: "out of memory") }
-        guard PQstatus(handle) == CONNECTION_OK else {
-            let message = String(cString: PQerrorMessage(handle)).trimmedLine
-            PQfinish(handle)
-            throw PostgresError(.connection, message: message)
-        }
-        let version = PQserverVersion(handle)
-        guard version >= 150_000 else {
-            PQfinish(handle)
-            throw PostgresError(
-                .configuration, message: "the server is PostgreSQL \(version / 10_000); 15 is the oldest that will do")
-        }
-        return handle
-    }
-}
-
-/// Sends what the server remarks to the log.
-private final class NoticeReceiver {
-    private let logger: Logger
-    init(_ logger: Logger) { self.logger = logger }
-
-    func receive(_ result: OpaquePointer) {
-        logger.debug("\(String(cString: PQresultErrorMessage(result)).trimmedLine)")
-    }
-}
-
-private func receiveNotice(_ context: UnsafeMutableRawPointer?, _ result: OpaquePointer?) {
-    guard let context, let result else { return }
-    Unmanaged<NoticeReceiver>.fromOpaque(context).takeUnretainedValue().receive(result)
 }

@@ -133,7 +133,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
         let fallback = String(cString: PQresultErrorMessage(result)).trimmedLine
         // A message of libpq itself has no SQLSTATE; a FATAL one is the server's last word on this connection.
         let isLoss = state == nil || severity == "FATAL" || severity == "PANIC"
-        var fields = FieldValues(kind: isLoss ? .connection : .server, message: field(pq_field_message) ?? fallback)
+        let message = field(pq_field_message) ?? (fallback.isEmpty ? "the connection is lost" : fallback)
+        var fields = FieldValues(kind: isLoss ? .connection : .server, message: message)
         fields.sqlState = state
         fields.statement = statement
         fields.constraint = field(pq_field_constraint)

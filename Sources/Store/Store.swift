@@ -13,6 +13,8 @@ public final class Store: Sendable {
     /// Where committed work is announced to this process's workers; a hint, never the guarantee (S21).
     public let nudges: Nudges
     let underWay = RequestsUnderWay()
+    /// Rows of keys and channels by kind and public id.
+    let tokenReads = SharedReads<SecretToken.Name, PostgresRows>()
     let logger: Logger
 
     public init(database: Database, statements: StatementLibrary, nudges: Nudges = Nudges(), logger: Logger) {

@@ -1,3 +1,4 @@
+import Addresses
 import Foundation
 import Logging
 import Testing
@@ -30,7 +31,7 @@ import Testing
         let file = #"{"pool": {"read": "many", "transaction": 0}, "colour": "red", "allow_private_networks": "x"}"#
         let environment = [
             "SWITCHBOARD_LISTEN": "8080", "SWITCHBOARD_WORKER_CONCURRENCY": "none", "DATABASE_URL": "hunter2",
-            "SWITCHBOARD_SHUTDOWN_LIMIT": "30",
+            "SWITCHBOARD_SHUTDOWN_LIMIT": "30", "SWITCHBOARD_ALLOWED_NETWORKS": "10.0.0.0/8,inside",
         ]
         let error = #expect(throws: SettingsError.self) {
             try read(flags: [.logLevel: "loud"], environment: environment, file: file)
@@ -39,11 +40,21 @@ import Testing
         #expect(
             names == [
                 "--log-level", "SWITCHBOARD_LISTEN", "SWITCHBOARD_WORKER_CONCURRENCY", "DATABASE_URL",
-                "SWITCHBOARD_SHUTDOWN_LIMIT", "\"pool.read\"", "\"pool.transaction\"", "\"colour\"",
+                "SWITCHBOARD_SHUTDOWN_LIMIT", "SWITCHBOARD_ALLOWED_NETWORKS", "\"pool.read\"", "\"pool.transaction\"",
+                "\"colour\"",
                 "\"allow_private_networks\"",
             ])
-        #expect(error?.description.contains("9 settings are wrong") == true)
+        #expect(error?.description.contains("10 settings are wrong") == true)
         #expect(error?.description.contains("hunter2") == false)
+    }
+
+    @Test func networksAreAddressesAndBlocks() throws {
+        let settings = try read(environment: ["SWITCHBOARD_ALLOWED_NETWORKS": "10.1.0.0/16, fd00::/8,127.0.0.1"])
+        let addresses = ["10.1.2.3", "fd00::1", "127.0.0.1", "10.2.0.1", "127.0.0.2"].compactMap { IPAddress($0) }
+        #expect(
+            addresses.map { address in settings.allowedNetworks.contains { $0.contains(address) } } == [
+                true, true, true, false, false,
+            ])
     }
 
     @Test func aSecretIsNeverShown() throws {

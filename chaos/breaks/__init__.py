@@ -3,7 +3,7 @@
 from . import (
     channels, connections_used_up, disk_full, failover, kill_at_points, kill_at_random, kill_backend, migrations,
     network_cut, network_half_open, network_reset, network_slow, outsider_lock, outsider_transaction, overload,
-    server_stop, sigterm, wrong_clock, wrong_clock_behind, zone_changes)
+    server_stop, sigterm, soak, wrong_clock, wrong_clock_behind, zone_changes)
 
 ROWS = {
     "kill": kill_at_random,
@@ -27,6 +27,9 @@ ROWS = {
     "overload": overload,
     "migrations": migrations,
 }
+
+#: Run alone, for as long as one says.
+SOAK = {"soak": soak}
 
 #: What `make test` runs.
 TEST_ROWS = ("kill", "backend", "server", "reset")

@@ -61,15 +61,17 @@ extension StoreTransaction {
         Array(SHA256.hash(data: Data(messageID.utf8)))
     }
 
-    /// Finds or creates who the identities belong to. Where another process won, its contact is taken.
+    /// Finds or creates who the identities belong to. Where another process won, its contact is taken. Then the clock is
+    /// read, behind the wait for that process: where nobody was known before there is nothing more to lock.
     private func settleIdentities(_ batch: inout IngestBatch) throws {
         let missing = batch.missingIdentities()
         guard !missing.isEmpty else { return }
         let proposed = missing.map { _ in newID() }
-        let rows = try query(
+        let rows = try send(
             "ingest_create_identities",
             [batch.workspace, missing.map(\.channelID), missing.map(\.externalID), proposed])
-        for row in rows {
+        let clock = try send("clock", [batch.workspace])
+        for row in try rows.rows() {
             let key = try IdentityKey(row: row)
             let contact: UUID = try row.decode("contact_id")
             batch.identities[key] = contact
@@ -77,6 +79,7 @@ extension StoreTransaction {
                 batch.created[contact] = key.channelID
             }
         }
+        batch.now = try clock.rows().first?.decode("now") ?? batch.now
     }
 
     /// Locks the contacts that existed before, then whatever they have open (S19), then reads the clock: after the locks,
@@ -97,8 +100,6 @@ extension StoreTransaction {
                 batch.contacts[conversation.contactID]?.conversation = conversation
             }
             batch.now = try clock.rows().first?.decode("now") ?? batch.now
-        } else {
-            batch.now = try query("clock", [batch.workspace]).first?.decode("now") ?? batch.now
         }
         for id in batch.created.keys {
             batch.contacts[id] = IngestContact(row: ContactRow(id: id), isNew: true)

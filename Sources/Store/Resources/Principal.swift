@@ -49,13 +49,14 @@ public struct WorkspaceKey: Sendable, Hashable {
 extension Store {
     /// Who calls with this token, or nil: unknown, wrong, expired and revoked look alike.
     ///
-    /// One indexed read and no cache, so that a revoked key stops with the next request.
+    /// One indexed read and no cache, so that a revoked key stops with the next request. Calls of one key at the same time
+    /// share a read that began after each of them.
     public func authenticate(token text: String) async throws -> Principal? {
         guard let token = SecretToken(parsing: text) else { return nil }
         switch token.kind {
         case .key:
             // Public ids are not unique by index, so that the table can be sharded; the secret decides.
-            for row in try await read("api_key_authenticate", [token.id])
+            for row in try await rows("api_key_authenticate", of: token)
             where try token.matches(row, "secret_hash") || token.matches(row, "previous_secret_hash") {
                 return .key(
                     WorkspaceKey(
@@ -63,17 +64,21 @@ extension Store {
                         limits: try KeyLimits(row: row)))
             }
         case .operatorKey:
-            for row in try await read("operator_key_authenticate", [token.id])
+            for row in try await rows("operator_key_authenticate", of: token)
             where try token.matches(row, "secret_hash") {
                 return .operatorKey(id: token.id, name: try row.decode("name"))
             }
         case .channel:
-            for row in try await read("channel_authenticate", [token.id]) where try token.matches(row, "token_hash") {
+            for row in try await rows("channel_authenticate", of: token) where try token.matches(row, "token_hash") {
                 return .channel(
                     workspace: try row.decode("workspace_id"), id: token.id, name: try row.decode("name"))
             }
         }
         return nil
+    }
+
+    private func rows(_ name: String, of token: SecretToken) async throws -> PostgresRows {
+        try await tokenReads.value(of: token.name) { try await read(name, [token.id]) }
     }
 
     /// The living agent on whose behalf a call is made; nil when there is none of that id.

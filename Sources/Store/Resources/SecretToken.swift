@@ -11,6 +11,12 @@ struct SecretToken {
         case channel = "sbc"
     }
 
+    /// What of it is no secret, and finds the row.
+    struct Name: Hashable, Sendable {
+        let kind: Kind
+        let id: UUID
+    }
+
     let kind: Kind
     let id: UUID
     /// 256 random bits in hexadecimal.
@@ -33,6 +39,8 @@ struct SecretToken {
         self.id = id
         self.secret = secret
     }
+
+    var name: Name { Name(kind: kind, id: id) }
 
     var text: String { "\(kind.rawValue)_\(Self.hexadecimal(withUnsafeBytes(of: id.uuid) { Array($0) }))_\(secret)" }
 
