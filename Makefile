@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 SOURCES := Package.swift Sources Tests
 
 # Suites that measure: time-outs, memory, what is written. They run after the others, one by one.
-MEASURING := APIServerTests|PostgresTests|HostileClientsTests|APITests.RateLimitTests|CollidingKeysTests
+MEASURING := APIServerTests|PostgresTests|HostileClientsTests|APITests.RateLimitTests|CollidingKeysTests|EngineTests.AssignmentTests
 
 .PHONY: run
 run: ## Build and start Switchboard with a demo workspace; Ctrl-C stops it. ARGUMENTS="--listen …" are handed on

@@ -71,25 +71,30 @@ extension Store {
         try await database.read(Statement(name: "test", sql: sql, plan: .custom), binds)
     }
 
-    /// Runs `body` while a transaction of its own has run `sql`, and so holds what that locks, for these seconds.
+    /// Runs `body` while a transaction of its own has run `sql`, and so holds what that locks.
     public func whileHolding(
-        _ sql: String, seconds: Double, isolation: isolated (any _Concurrency.Actor)? = #isolation,
+        _ sql: String, isolation: isolated (any _Concurrency.Actor)? = #isolation,
         _ body: () async throws -> Void
     ) async throws {
         let (held, heldNow) = AsyncStream<Void>.makeStream()
+        let isOver = Gate()
+        defer { isOver.open() }
         let holding = Task {
             defer { heldNow.finish() }
             try await database.transaction { transaction in
                 _ = try transaction.query(Statement(name: "test", sql: sql, plan: .custom), [])
                 heldNow.yield()
-                _ = try transaction.query(
-                    Statement(name: "test", sql: "SELECT pg_sleep(\(seconds))", plan: .custom), [])
+                // Silence would be cut off.
+                while !isOver.isOpen { _ = try transaction.query(Self.moment) }
             }
         }
         for await _ in held { break }
         try await body()
+        isOver.open()
         try await holding.value
     }
+
+    private static let moment = Statement(name: "test", sql: "SELECT pg_sleep(0.01)", plan: .custom)
 
     /// Runs a writing statement written in a test.
     public func execute(_ sql: String, _ binds: [any PostgresBindable] = []) async throws {

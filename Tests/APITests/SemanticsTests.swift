@@ -200,13 +200,11 @@ import Testing
             let team = try await api.a.team("Cards", [try await api.a.agent()])
             let body: JSON = ["team_id": .string(team), "strategy": "least_open"]
             let conversation = try await api.a.conversation()
-            let before = ContinuousClock.now
-            try await api.store.whileHolding("SELECT id FROM lines WHERE id = '\(team)' FOR NO KEY UPDATE", seconds: 4)
-            {
+            // Who waited for it would wait until its own time-out.
+            try await api.store.whileHolding("SELECT id FROM lines WHERE id = '\(team)' FOR NO KEY UPDATE") {
                 let path = "/v1/conversations/\(conversation)/assign"
                 let answer = try await api.a.owner.post(path, body).expect(200)
                 #expect(answer["waiting"] == true && answer["assignee_id"] == .null)
-                #expect(ContinuousClock.now - before < .seconds(3))
             }
         }
     }

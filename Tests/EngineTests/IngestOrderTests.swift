@@ -94,40 +94,29 @@ import Testing
             let patient = try await openTestStore(url, lockTimeout: .seconds(120))
             let combiner = IngestCombiner(store: patient, logger: TestDatabase.silentLogger)
             _ = try await combiner.accept([scenario.message("held", "1")], in: scenario.workspace)
-            let (held, free) = (Gate(), Gate())
-            defer { free.open() }
-            let holder = Task {
-                try await store.database.transaction {
-                    _ = try $0.runScript("SELECT id FROM contacts FOR UPDATE")
-                    held.open()
-                    // Silence would be cut off.
-                    while !free.isOpen { _ = try $0.runScript("SELECT pg_sleep(0.01)") }
+            func say(_ messages: InboundEvent...) -> Task<[InboundResult], any Error> {
+                Task { try await combiner.accept(messages, in: scenario.workspace) }
+            }
+            var behind: [Task<[InboundResult], any Error>] = []
+            try await store.whileHolding("SELECT id FROM contacts FOR UPDATE") {
+                behind.append(say(scenario.message("held", "2")))
+                let waits = try await eventually {
+                    try await store.value(
+                        """
+                        SELECT count(*) AS count FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock'
+                        """
+                    ) == 1
                 }
+                #expect(waits)
+                behind.append(say(scenario.message("behind", "1"), scenario.message("held", "3")))
+                for number in 1...3 {
+                    let free = try await say(scenario.message("free", "\(number)")).value
+                    #expect(free.map(\.status) == [.accepted])
+                }
+                #expect(try await store.value("SELECT count(*) AS count FROM messages") == 4)
             }
-            #expect(try await eventually { held.isOpen })
-            let second = Task { try await combiner.accept([scenario.message("held", "2")], in: scenario.workspace) }
-            let waits = try await eventually {
-                try await store.value(
-                    """
-                    SELECT count(*) AS count FROM pg_stat_activity
-                    WHERE datname = current_database() AND wait_event_type = 'Lock'
-                    """
-                ) == 1
-            }
-            #expect(waits)
-            let third = Task {
-                try await combiner.accept(
-                    [scenario.message("behind", "1"), scenario.message("held", "3")], in: scenario.workspace)
-            }
-            for number in 1...3 {
-                let others = try await combiner.accept([scenario.message("free", "\(number)")], in: scenario.workspace)
-                #expect(others.map(\.status) == [.accepted])
-            }
-            #expect(try await store.value("SELECT count(*) AS count FROM messages") == 4)
-            free.open()
-            try await holder.value
-            #expect(try await second.value.map(\.status) == [.accepted])
-            #expect(try await third.value.map(\.status) == [.accepted, .accepted])
+            for call in behind { #expect(try await call.value.allSatisfy { $0.status == .accepted }) }
             let texts = try await store.rows(
                 """
                 SELECT m.text FROM messages m JOIN contacts c ON c.id = m.contact_id

@@ -74,8 +74,7 @@ import Testing
             try await scenario.publishAssign(to: team)
             let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
             try await withWorkers([store]) {
-                try await store.whileHolding("SELECT id FROM lines WHERE id = '\(team)' FOR NO KEY UPDATE", seconds: 6)
-                {
+                try await store.whileHolding("SELECT id FROM lines WHERE id = '\(team)' FOR NO KEY UPDATE") {
                     _ = try await combiner.accept((0..<20).map { scenario.message("c\($0)") }, in: scenario.workspace)
                     #expect(
                         try await eventually {
@@ -85,6 +84,49 @@ import Testing
                 #expect(try await eventually { try await Self.assigned(store) == 20 })
             }
             #expect(try await store.value("SELECT coalesce(max(failures), 0)::bigint AS count FROM runs") == 0)
+            try await scenario.requireConsistency()
+        }
+    }
+
+    /// S15: while a batch that has taken its line waits for agents, somebody with a better place may enter it, and goes first.
+    @Test(.timeLimit(.minutes(15)))
+    func whoEntersWhileAgentsAreWaitedForIsNotOvertaken() async throws {
+        try await withTestStore(transactionConnections: 6) { store, _ in
+            let scenario = try await Scenario(store)
+            let (team, _) = try await scenario.team(limits: [1])
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            // Before there is a workflow: a person has to assign it.
+            let first = try await combiner.accept([scenario.message("urgent")], in: scenario.workspace)[0]
+            let urgent = try #require(first.conversationID)
+            try await store.execute("UPDATE conversations SET priority = 'urgent'")
+            try await scenario.publishAssign(to: team)
+            try await withWorkers([store]) {
+                try await store.whileHolding("SELECT id FROM agents FOR NO KEY UPDATE") {
+                    _ = try await combiner.accept([scenario.message("normal")], in: scenario.workspace)
+                    let waits = try await eventually {
+                        try await store.value(
+                            """
+                            SELECT count(*) AS count FROM pg_stat_activity
+                            WHERE datname = current_database() AND wait_event_type = 'Lock'
+                            """
+                        ) == 1
+                    }
+                    #expect(waits)
+                    try await store.write {
+                        try $0.assign(
+                            urgent, to: AssignRequest(teamID: team, strategy: .roundRobin), by: Scenario.caller,
+                            in: scenario.workspace)
+                    }
+                    #expect(try await store.value("SELECT count(*) AS count FROM line_entries") == 1)
+                }
+                let isSettled = try await eventually {
+                    let entries: Int = try await store.value("SELECT count(*) AS count FROM line_entries")
+                    return try await Self.assigned(store) == 1 && entries == 1
+                }
+                #expect(isSettled)
+            }
+            let assigned: UUID = try await store.value("SELECT id FROM conversations WHERE assignee_id IS NOT NULL")
+            #expect(assigned == urgent)
             try await scenario.requireConsistency()
         }
     }

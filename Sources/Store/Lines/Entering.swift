@@ -20,9 +20,10 @@ extension StoreTransaction {
         let entry = lineEntry(
             of: conversation, team: team, strategy: strategy, request, by: caller, at: now, in: workspace)
         var decision: UUID?
-        if let locked = try lockEmptyLine(entry.lineID, in: workspace) {
+        let locked = try lockEmptyLine(entry.lineID, in: workspace)
+        let agents = try locked.map { try lockAgents(of: [$0], in: workspace) }
+        if let locked, let agents, agents.crowded.isEmpty {
             var conversations = [conversation.id: conversation]
-            let agents = try lockAgents(of: [locked], in: workspace)
             let service = serve(locked, agents, [entry], conversations: &conversations, keepsEmpty: true)
             if !service.served.isEmpty, let assigned = conversations[conversation.id] {
                 conversation = assigned

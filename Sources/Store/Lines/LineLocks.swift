@@ -51,11 +51,15 @@ struct LineAgents {
     /// In the order of their ids.
     private var agents: [Member] = []
     private var teamTurns: [UUID: [UUID: Int64]] = [:]
+    /// Lines in which somebody stood when they had been locked: they may have been waited for, and meanwhile anybody can
+    /// have entered who has an earlier place.
+    let crowded: Set<UUID>
     /// When they had been locked.
     let now: Date
 
-    init(agents: PostgresRows, members: PostgresRows, clock: PostgresRow) throws {
+    init(agents: PostgresRows, members: PostgresRows, crowded: PostgresRows, clock: PostgresRow) throws {
         now = try clock.decode("now")
+        self.crowded = Set(try crowded.decode("id", as: UUID.self))
         self.agents = try agents.map {
             Member(
                 id: try $0.decode("id"), name: try $0.decode("name"),
@@ -100,10 +104,11 @@ extension StoreTransaction {
             ? try send("lines_lock_agents_of_workspace", [workspace])
             : try send("lines_lock_agents", [workspace, teams, Array(others)])
         let members = try send("lines_members", [workspace, teams])
+        let crowded = try send("lines_waiting", [workspace, lines.map(\.id)])
         guard let clock = try query("clock", [workspace]).first else { throw StoreError.notFound(what: "workspace") }
         let agents = try rows.rows()
         lockedAgents.formUnion(try agents.decode("id", as: UUID.self))
-        return try LineAgents(agents: agents, members: try members.rows(), clock: clock)
+        return try LineAgents(agents: agents, members: try members.rows(), crowded: try crowded.rows(), clock: clock)
     }
 
     /// For who serves lines: the longest that it waits for a lock, and that the server waits for it with its locks held.

@@ -209,7 +209,7 @@ final class RunBatch {
             for index in entries.indices { entries[index].enteredAt = now }
             var waiting = entries
             var decision: UUID?
-            if let line = lines[id], let agents, !othersWait.contains(id) {
+            if let line = lines[id], let agents, !othersWait.contains(id), !agents.crowded.contains(id) {
                 let (served, reached) = tx.serve(
                     line, agents, entries, conversations: &conversations, keepsEmpty: true)
                 decision = reached
