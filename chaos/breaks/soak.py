@@ -22,7 +22,7 @@ async def run(env):
     for _ in range(LOOKS):
         since = time.monotonic()
         await asyncio.sleep(pause)
-        looks.append(await look(env, since, pause))
+        looks.append(await look(env, since))
         if len(looks) % 5 == 0:
             env.note(f"look {len(looks)}", ", ".join(f"{name} {value:.3g}" for name, value in looks[-1].items()))
     third = LOOKS // 3
@@ -36,14 +36,13 @@ async def run(env):
 
     compare("acknowledged p50 ms", 1.5, 5)
     compare("acknowledged p99 ms", 2, 50)
-    compare("assigned after p50 ms", 1.5, 5)
     compare("memory MB", 1.2, 10)
     compare("dead rows of queues", 2, 5000)
     compare("queues MB", 2, 8)
     compare("bytes a growing row", 1.25)
 
 
-async def look(env, since, pause):
+async def look(env, since):
     """What this stretch was like."""
     sizes = await env.cluster.rows(
         "SELECT relname AS name, pg_total_relation_size(relid) AS bytes, n_live_tup AS live, n_dead_tup AS dead"
@@ -58,9 +57,4 @@ async def look(env, since, pause):
         "queues MB": sum(row["bytes"] for row in queues) / 1e6,
         "bytes a growing row": sum(row["bytes"] for row in growing) / max(1, sum(row["live"] for row in growing)),
     }
-    taken = await env.cluster.value(
-        "SELECT 1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM assigned_at - opened_at))"
-        f" FROM conversations WHERE opened_at > now() - make_interval(secs => {pause:.1f}) AND assigned_at IS NOT NULL")
-    if taken:
-        facts["assigned after p50 ms"] = float(taken)
     return facts
