@@ -94,6 +94,18 @@ extension Store {
         try await holding.value
     }
 
+    /// Waits until one of this database's connections, and one alone, waits for a lock.
+    public func oneWaitsForALock() async throws -> Bool {
+        try await eventually {
+            try await value(
+                """
+                SELECT count(*) AS count FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'
+                """
+            ) == 1
+        }
+    }
+
     private static let moment = Statement(name: "test", sql: "SELECT pg_sleep(0.01)", plan: .custom)
 
     /// Runs a writing statement written in a test.

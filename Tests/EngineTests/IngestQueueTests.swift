@@ -32,6 +32,19 @@ import Testing
         #expect(batch == nil)
     }
 
+    /// Few wait for the batch under way; enough for one of their own do not.
+    @Test func aSecondBatchGoesWhenEnoughWait() throws {
+        var queue = Self.queue(["a"], batch: 250)
+        let first = try take(&queue)
+        let others = "bcdefghijklmnopqrstuvwxyz".prefix(IngestQueue<String>.worthwhile).map { String($0) }
+        #expect(others.count == IngestQueue<String>.worthwhile)
+        for call in others.dropLast() { queue.add(call, of: [Self.sender(call)]) }
+        expectNone(&queue)
+        queue.add(others[others.count - 1], of: [Self.sender(others[others.count - 1])])
+        expect(others, from: try take(&queue))
+        queue.finished(first)
+    }
+
     /// Every character is a sender.
     @Test func nobodyOvertakesThemselves() throws {
         var queue = Self.queue(["a", "b"], batch: 3)

@@ -103,15 +103,7 @@ import Testing
             try await withWorkers([store]) {
                 try await store.whileHolding("SELECT id FROM agents FOR NO KEY UPDATE") {
                     _ = try await combiner.accept([scenario.message("normal")], in: scenario.workspace)
-                    let waits = try await eventually {
-                        try await store.value(
-                            """
-                            SELECT count(*) AS count FROM pg_stat_activity
-                            WHERE datname = current_database() AND wait_event_type = 'Lock'
-                            """
-                        ) == 1
-                    }
-                    #expect(waits)
+                    #expect(try await store.oneWaitsForALock())
                     try await store.write {
                         try $0.assign(
                             urgent, to: AssignRequest(teamID: team, strategy: .roundRobin), by: Scenario.caller,
