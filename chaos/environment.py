@@ -20,9 +20,12 @@ class Template:
 
     def __init__(self, directory, executable, root):
         self.directory = pathlib.Path(directory)
-        # A copy: a build that ends meanwhile must not change the program under a run.
+        # Copies: what is built or edited meanwhile must not change the program under a run.
         self.executable = shutil.copy2(executable, self.directory / "switchboard")
-        self.root = root
+        self.root = self.directory / "root"
+        for name in ("sql", "jobs"):
+            shutil.copytree(root / name, self.root / name)
+        shutil.copy2(root / "openapi.yaml", self.root)
         self.receiver = Receiver()
         self.worlds = []
         self.operator_key = ""

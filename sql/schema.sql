@@ -748,10 +748,10 @@ ALTER TABLE ONLY public.published_triggers
     ADD CONSTRAINT published_triggers_pkey PRIMARY KEY (workspace_id, trigger_type, workflow_id);
 
 ALTER TABLE ONLY public.run_log
-    ADD CONSTRAINT run_log_pkey PRIMARY KEY (workspace_id, id);
+    ADD CONSTRAINT run_log_pkey PRIMARY KEY (workspace_id, run_id, id);
 
 ALTER TABLE ONLY public.run_log_default
-    ADD CONSTRAINT run_log_default_pkey PRIMARY KEY (workspace_id, id);
+    ADD CONSTRAINT run_log_default_pkey PRIMARY KEY (workspace_id, run_id, id);
 
 ALTER TABLE ONLY public.run_signals
     ADD CONSTRAINT run_signals_pkey PRIMARY KEY (workspace_id, run_id, id);
@@ -846,10 +846,6 @@ CREATE INDEX conversations_waiting_idx ON public.conversations USING btree (work
 
 CREATE UNIQUE INDEX events_default_sequence_key ON public.events_default USING btree (workspace_id, conversation_id, sequence);
 
-CREATE INDEX events_occurred_idx ON ONLY public.events USING btree (workspace_id, occurred_at, id);
-
-CREATE INDEX events_default_workspace_id_occurred_at_id_idx ON public.events_default USING btree (workspace_id, occurred_at, id);
-
 CREATE INDEX idempotency_keys_about_idx ON public.idempotency_keys USING btree (workspace_id, about) WHERE (about IS NOT NULL);
 
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (workspace_id, created_at);
@@ -878,13 +874,9 @@ CREATE UNIQUE INDEX outbox_key_key ON public.outbox USING btree (workspace_id, k
 
 CREATE INDEX outbox_order_idx ON public.outbox USING btree (workspace_id, conversation_id, id) WHERE (status = 'pending'::text);
 
-CREATE INDEX run_log_run_idx ON ONLY public.run_log USING btree (workspace_id, run_id, id);
-
-CREATE INDEX run_log_default_workspace_id_run_id_id_idx ON public.run_log_default USING btree (workspace_id, run_id, id);
-
 CREATE INDEX run_signals_due_idx ON public.run_signals USING btree (workspace_id, due_at, id);
 
-CREATE INDEX runs_contact_idx ON public.runs USING btree (workspace_id, contact_id, id);
+CREATE INDEX runs_contact_idx ON public.runs USING btree (workspace_id, contact_id, id) WHERE (status <> 'candidate'::text);
 
 CREATE INDEX runs_conversation_idx ON public.runs USING btree (workspace_id, conversation_id, id);
 
@@ -904,15 +896,11 @@ CREATE INDEX workspaces_rate_limit_idx ON public.workspaces USING btree (id) WHE
 
 ALTER INDEX public.events_pkey ATTACH PARTITION public.events_default_pkey;
 
-ALTER INDEX public.events_occurred_idx ATTACH PARTITION public.events_default_workspace_id_occurred_at_id_idx;
-
 ALTER INDEX public.messages_pkey ATTACH PARTITION public.messages_default_pkey;
 
 ALTER INDEX public.messages_conversation_idx ATTACH PARTITION public.messages_default_workspace_id_conversation_id_id_idx;
 
 ALTER INDEX public.run_log_pkey ATTACH PARTITION public.run_log_default_pkey;
-
-ALTER INDEX public.run_log_run_idx ATTACH PARTITION public.run_log_default_workspace_id_run_id_id_idx;
 
 CREATE STATISTICS public.conversations_tenancy (dependencies) ON workspace_id, contact_id, channel_id, team_id, assignee_id FROM public.conversations;
 

@@ -1,24 +1,16 @@
-/// PostgreSQL's array literal, `{"a","b\"c",NULL}`, of one dimension.
+/// PostgreSQL's array literal, `{"a","b\"c",NULL}`, of one dimension: in results, and in what is copied.
 enum ArrayText {
-    /// - Parameter element: appends the element of that index.
-    @inline(__always)
-    static func append(_ count: Int, to text: inout [UInt8], element: (Int, inout [UInt8]) -> Void) {
-        text.reserveCapacity(text.count + count * 16 + 2)
+    static func append<Element: PostgresBindable>(_ elements: [Element], to text: inout [UInt8]) {
         text.append(UInt8(ascii: "{"))
-        for index in 0..<count {
+        for (index, element) in elements.enumerated() {
             if index > 0 { text.append(UInt8(ascii: ",")) }
-            element(index, &text)
+            append(element, to: &text)
         }
         text.append(UInt8(ascii: "}"))
     }
 
     /// One element. Quoted, neither blanks, braces, commas nor the word NULL mean anything.
-    @inline(__always)
-    static func append<Element: PostgresBindable>(_ element: Element, to text: inout [UInt8]) {
-        if Element.isPlainInArrays {
-            if !element.appendPostgresText(to: &text) { text.append(contentsOf: "NULL".utf8) }
-            return
-        }
+    private static func append<Element: PostgresBindable>(_ element: Element, to text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
         let start = text.count
         guard element.appendPostgresText(to: &text) else {

@@ -84,20 +84,29 @@ final class Connection {
     }
 
     private func queue(_ statement: Statement, _ binds: EncodedBinds, isolated: Bool) throws(PostgresError) {
-        let name = statement.plan == .custom ? nil : try preparedName(statement, isolated: isolated)
-        let queued = binds.withValues { values in
+        let name = statement.plan == .custom ? nil : try preparedName(statement, binds.types, isolated: isolated)
+        let count = Int32(binds.count)
+        let queued = binds.withPointers { at in
             if let name {
-                PQsendQueryPrepared(handle, name, Int32(binds.count), values, nil, nil, 0)
+                PQsendQueryPrepared(handle, name, count, at.values, at.lengths, at.formats, 0)
             } else {
-                PQsendQueryParams(handle, statement.sql, Int32(binds.count), nil, values, nil, nil, 0)
+                withTypes(binds.types) {
+                    PQsendQueryParams(handle, statement.sql, count, $0, at.values, at.lengths, at.formats, 0)
+                }
             }
         }
         guard queued == 1 else { throw sendingFailed(statement) }
     }
 
+    private func withTypes<Result>(_ types: [Oid], _ body: (UnsafePointer<Oid>?) -> Result) -> Result {
+        types.isEmpty ? body(nil) : types.withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+
     /// Nil where the statement is to be sent unnamed.
-    private func preparedName(_ statement: Statement, isolated: Bool) throws(PostgresError) -> String? {
-        switch prepared.use(statement, isolated: isolated) {
+    private func preparedName(
+        _ statement: Statement, _ types: [Oid], isolated: Bool
+    ) throws(PostgresError) -> String? {
+        switch prepared.use(statement, types, isolated: isolated) {
         case .prepared(let name): return name
         case .unnamed: return nil
         case .unknown: break
@@ -108,8 +117,9 @@ final class Connection {
             }
             slots.append(.deallocate(old, name: name))
         }
-        let name = prepared.add(statement)
-        guard PQsendPrepare(handle, name, statement.sql, 0, nil) == 1 else { throw sendingFailed(statement) }
+        let name = prepared.add(statement, types)
+        let queued = withTypes(types) { PQsendPrepare(handle, name, statement.sql, Int32(types.count), $0) }
+        guard queued == 1 else { throw sendingFailed(statement) }
         slots.append(.prepare(statement, name: name))
         return name
     }

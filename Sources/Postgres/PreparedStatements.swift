@@ -1,3 +1,5 @@
+import CLibPQ
+
 /// Which statements a connection has prepared, and under which names. Names are never used twice, so what became of an
 /// earlier attempt does not matter.
 struct PreparedStatements {
@@ -7,6 +9,8 @@ struct PreparedStatements {
 
     private struct Entry {
         let name: String
+        /// Of its parameters, as they were declared.
+        let types: [Oid]
         /// False while the pipeline that prepares it is under way.
         var isConfirmed: Bool
         /// Counts the statements that were sent.
@@ -20,7 +24,8 @@ struct PreparedStatements {
         case prepared(String)
         /// After it was prepared.
         case unknown
-        /// By itself: its preparation is under way in a pipeline whose failure would take it along.
+        /// By itself: its preparation is under way in a pipeline whose failure would take it along, or was for parameters of
+        /// other types.
         case unnamed
     }
 
@@ -29,20 +34,21 @@ struct PreparedStatements {
     private var uses: UInt64 = 0
 
     /// - Parameter isolated: the statement may not count on another one's preparation.
-    mutating func use(_ statement: Statement, isolated: Bool) -> Use {
+    mutating func use(_ statement: Statement, _ types: [Oid], isolated: Bool) -> Use {
         uses += 1
         guard let index = entries.index(forKey: statement) else { return isolated ? .unnamed : .unknown }
         entries.values[index].lastUse = uses
         let known = entries.values[index]
+        guard known.types == types else { return .unnamed }
         return known.isConfirmed || !isolated ? .prepared(known.name) : .unnamed
     }
 
     /// Notes that the statement is being prepared.
     /// - Returns: the name for it.
-    mutating func add(_ statement: Statement) -> String {
+    mutating func add(_ statement: Statement, _ types: [Oid]) -> String {
         namesGiven += 1
         let name = "s\(namesGiven)"
-        entries[statement] = Entry(name: name, isConfirmed: false, lastUse: uses)
+        entries[statement] = Entry(name: name, types: types, isConfirmed: false, lastUse: uses)
         return name
     }
 
@@ -59,9 +65,9 @@ struct PreparedStatements {
         if entries[statement]?.name == name { entries[statement]?.isConfirmed = true }
     }
 
-    /// It was not deallocated after all, and is the next to go.
+    /// It was not deallocated after all, and is the next to go. What its parameters are is forgotten.
     mutating func restore(_ statement: Statement, name: String) {
-        if entries[statement] == nil { entries[statement] = Entry(name: name, isConfirmed: true, lastUse: 0) }
+        if entries[statement] == nil { entries[statement] = Entry(name: name, types: [], isConfirmed: true, lastUse: 0) }
     }
 
     /// It is prepared anew at its next use.

@@ -183,7 +183,7 @@ struct RequestTests {
             #expect(good.text == "{\"who\":\"ada\"}")
             // 404 and 405 need no key.
             #expect(try await server.exchange("PUT", "/private")?.status == 405)
-            let line = try #require(server.log.all.last { $0.metadata["status"] == "200" })
+            let line = try #require(await server.log.lines { $0.metadata["status"] == "200" }.last)
             #expect(line.metadata["workspace"] == "w1")
         }
     }
@@ -194,7 +194,7 @@ struct RequestTests {
             #expect(response.status == 500)
             #expect(!response.text.contains("hunter2") && !response.text.contains("SecretError"))
             #expect(try problem(response)["instance"]?.string == "find-me")
-            let line = try #require(server.log.all.first { $0.level == .error })
+            let line = try #require(await server.log.lines { $0.level == .error }.first)
             #expect("\(line.metadata)".contains("hunter2") && line.metadata["request_id"] == "find-me")
         }
     }
@@ -205,7 +205,7 @@ struct RequestTests {
                 "POST", "/things", headers: ["Authorization: Bearer topsecret", "X-Request-Id: abc"],
                 body: "{\"name\": \"marker\"}")
             _ = try await server.exchange("GET", "/things/marker?colour=marker")
-            let lines = server.log.all.filter { $0.message == "request" }
+            let lines = await server.log.lines(2) { $0.message == "request" }
             #expect(lines.count == 2)
             let line = try #require(lines.first)
             #expect(line.metadata["request_id"] == "abc" && line.metadata["route"] == "/things")

@@ -12,6 +12,7 @@ import Testing
     /// Whatever is sent in these may never be read in a log.
     private static let phone = "+34600123456"
     private static let body = "Xylophone-4711"
+    private static let inbound = "/v1/channels/{channel_id}/inbound"
 
     @Test(.timeLimit(.minutes(5))) func aRealPrometheusSeesWhatLiveProcessesDo() async throws {
         try await withTestStore { store, url in
@@ -66,7 +67,7 @@ import Testing
         try await names(metrics, transport)
         try await status(operators, tenant)
         try await prometheus.stop()
-        try log(api, processes, secrets + [token], tenant)
+        try await log(api, processes, secrets + [token], tenant)
     }
 
     /// Sixty messages of sixty contacts, the first in a trace of its own, and the errors that a client can make.
@@ -230,9 +231,12 @@ import Testing
     /// One line a request with all that is asked for; and no line of any process with what was sent in confidence.
     private func log(
         _ api: APIProcess, _ processes: [String: APIProcess], _ secrets: [String], _ tenant: Tenant
-    ) throws {
+    ) async throws {
+        // A request's line is written behind its answer.
+        let isWhole = try await eventually { api.lines("request").count { $0["route"]?.string == Self.inbound } >= 61 }
+        #expect(isWhole)
         let lines = api.lines("request")
-        let inbound = lines.filter { $0["route"] == "/v1/channels/{channel_id}/inbound" }
+        let inbound = lines.filter { $0["route"]?.string == Self.inbound }
         #expect(inbound.count == 61)
         for name in ["method", "status", "duration_ms", "bytes_in", "bytes_out", "request_id", "trace_id", "caller"] {
             #expect(inbound.allSatisfy { $0[name]?.string?.isEmpty == false }, "\(name)")

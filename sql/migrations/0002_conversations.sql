@@ -167,7 +167,6 @@ CREATE TABLE events (
     CHECK ((conversation_id IS NULL) = (sequence IS NULL))
 ) PARTITION BY RANGE (id);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
-CREATE INDEX events_occurred_idx ON events (workspace_id, occurred_at, id);
 -- Uniqueness of (conversation, sequence) stands on each partition (PostgreSQL asks that an index on the whole holds the
 -- partition key); across a month's edge the counter under the conversation's lock keeps it, and `switchboard check` looks.
 CREATE UNIQUE INDEX events_default_sequence_key ON events_default (workspace_id, conversation_id, sequence);

@@ -176,9 +176,31 @@ final class LogCapture: Sendable {
         let metadata: Logger.Metadata
     }
 
-    private let lines = Mutex<[Line]>([])
+    private struct State {
+        var lines: [Line] = []
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
 
-    var all: [Line] { lines.withLock { $0 } }
+    private let state = Mutex(State())
+
+    var all: [Line] { state.withLock { $0.lines } }
+
+    /// The lines for which `isWanted` holds, once there are `count`: a request's line is written behind its answer.
+    func lines(_ count: Int = 1, where isWanted: @Sendable (Line) -> Bool) async -> [Line] {
+        while true {
+            let now = all
+            let found = now.filter(isWanted)
+            if found.count >= count { return found }
+            await withCheckedContinuation { waiting in
+                let isNew = state.withLock { state in
+                    guard state.lines.count == now.count else { return true }
+                    state.waiting.append(waiting)
+                    return false
+                }
+                if isNew { waiting.resume() }
+            }
+        }
+    }
 
     var text: String { all.map { "\($0.level) \($0.message) \($0.metadata)" }.joined(separator: "\n") }
 
@@ -199,7 +221,12 @@ final class LogCapture: Sendable {
         func log(event: LogEvent) {
             let merged = metadata.merging(event.metadata ?? [:]) { _, new in new }
             let line = Line(message: event.message.description, level: event.level, metadata: merged)
-            capture.lines.withLock { $0.append(line) }
+            let waiting = capture.state.withLock { state in
+                state.lines.append(line)
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for one in waiting { one.resume() }
         }
     }
 }
