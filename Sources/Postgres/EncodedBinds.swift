@@ -74,7 +74,8 @@ struct EncodedBinds: Sendable, Hashable {
             let base = memory.baseAddress?.assumingMemoryBound(to: CChar.self)
             return withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: places.count) { values in
                 for (index, place) in places.enumerated() {
-                    values.initializeElement(at: index, to: place.offset < 0 ? nil : base.map { $0 + Int(place.offset) })
+                    values.initializeElement(
+                        at: index, to: place.offset < 0 ? nil : base.map { $0 + Int(place.offset) })
                 }
                 guard !types.isEmpty else {
                     return body(Pointers(values: UnsafePointer(values.baseAddress), lengths: nil, formats: nil))

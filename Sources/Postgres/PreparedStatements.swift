@@ -67,7 +67,9 @@ struct PreparedStatements {
 
     /// It was not deallocated after all, and is the next to go. What its parameters are is forgotten.
     mutating func restore(_ statement: Statement, name: String) {
-        if entries[statement] == nil { entries[statement] = Entry(name: name, types: [], isConfirmed: true, lastUse: 0) }
+        if entries[statement] == nil {
+            entries[statement] = Entry(name: name, types: [], isConfirmed: true, lastUse: 0)
+        }
     }
 
     /// It is prepared anew at its next use.
