@@ -62,9 +62,6 @@ public actor EffectWorker: Service {
     private var inFlight = 0
     /// Outcomes that are to be written down.
     private var outcomes: [UUID: [(ClaimedEffect, EffectOutcome)]] = [:]
-    /// Workspaces whose transaction is under way, and those of them that are due again.
-    private var atWork: Set<UUID> = []
-    private var again: Set<UUID> = []
     private var drainer: CheckedContinuation<Void, Never>?
 
     public init(
@@ -96,14 +93,9 @@ public actor EffectWorker: Service {
     }
 
     private func takeTurns() async {
-        while let workspace = await queue.next() {
-            guard atWork.insert(workspace).inserted else {
-                again.insert(workspace)
-                continue
-            }
-            let isDone = await turn(workspace)
-            atWork.remove(workspace)
-            if again.remove(workspace) != nil { queue.add(workspace) }
+        while let turn = await queue.next() {
+            let isDone = await take(turn.key)
+            turn.end()
             if !isDone { try? await Task.sleep(for: .milliseconds(Double.random(in: 50...250))) }
         }
     }
@@ -124,7 +116,7 @@ public actor EffectWorker: Service {
     /// One transaction: what came back of a workspace's effects is written down, and as many as there is room for are
     /// claimed. While it commits, outcomes gather for the next.
     /// - Returns: false when it has to be put off.
-    private func turn(_ workspace: UUID) async -> Bool {
+    private func take(_ workspace: UUID) async -> Bool {
         let done = outcomes.removeValue(forKey: workspace) ?? []
         // With no room, the end of any attempt looks again.
         let limit = min(configuration.maximumClaimed - claimed, configuration.maximumClaimedPerChannel)

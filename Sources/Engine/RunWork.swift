@@ -5,11 +5,16 @@ import Store
 import Synchronization
 
 extension Worker {
-    /// Takes one batch of a workspace's due runs; when there may be more, the workspace goes to the end of the queue.
-    func advanceRuns(of workspace: UUID) async throws {
+    /// Takes one batch of a workspace's due runs. When there may be more, the workspace goes to the end of the queue as soon as
+    /// that is known; otherwise what comes meanwhile gathers for the next batch, since two small ones cost more than one.
+    func advanceRuns(of workspace: UUID, _ turn: WorkQueue<Work>.Turn) async throws {
         do {
-            let outcome = try await write(limit: configuration.batch, workspace)
-            if outcome.isFull { queue.add(.runs(workspace)) }
+            let queue = queue
+            _ = try await write(limit: configuration.batch, workspace) { _, isFull in
+                guard isFull else { return }
+                queue.add(.runs(workspace), evenIfUnderWay: true)
+                turn.end()
+            }
         } catch let error as PostgresError where error.isWorthHalving {
             logger.warning(
                 "a batch of runs cannot be written, halving it",
@@ -21,7 +26,7 @@ extension Worker {
     /// One batch; where somebody keeps a line for too long, once more without waiting for lines, so that a worker that is
     /// stuck with one keeps nobody else from working.
     private func write(
-        limit: Int, _ workspace: UUID, claimed: @escaping @Sendable (UUID) -> Void = { _ in }
+        limit: Int, _ workspace: UUID, claimed: @escaping @Sendable (_ runs: [UUID], _ isFull: Bool) -> Void
     ) async throws -> RunBatchOutcome {
         do {
             return try await write(limit: limit, waitsForLines: true, workspace, claimed)
@@ -31,7 +36,7 @@ extension Worker {
     }
 
     private func write(
-        limit: Int, waitsForLines: Bool, _ workspace: UUID, _ claimed: @escaping @Sendable (UUID) -> Void
+        limit: Int, waitsForLines: Bool, _ workspace: UUID, _ claimed: @escaping @Sendable ([UUID], Bool) -> Void
     ) async throws -> RunBatchOutcome {
         let (versions, probe) = (versions, probe)
         let (outcome, done) = try await store.write { tx in
@@ -61,7 +66,7 @@ extension Worker {
         let last = LastRun()
         while true {
             do {
-                let outcome = try await write(limit: limit, workspace) { last.set($0) }
+                let outcome = try await write(limit: limit, workspace) { runs, _ in last.set(runs.last) }
                 if !outcome.isFull { return }
                 queue.add(.runs(workspace))
                 return
@@ -120,5 +125,5 @@ private final class LastRun: Sendable {
 
     var run: UUID? { value.withLock { $0 } }
 
-    func set(_ run: UUID) { value.withLock { $0 = run } }
+    func set(_ run: UUID?) { value.withLock { $0 = run ?? $0 } }
 }

@@ -10,7 +10,7 @@ from harness.peers import script
 from harness.processes import Failed, cpu_seconds, resident_megabytes
 from lines.workspaces import copy_loaded, copy_ready, variables
 
-BATCH = 100
+BATCH = 400
 UNFINISHED = "SELECT count(*) FROM runs WHERE status IN ('candidate', 'active')"
 
 

@@ -299,16 +299,16 @@ extension StoreTransaction {
     /// Takes due runs of one workspace, advances them and writes them back, all in this transaction.
     /// - Parameters:
     ///   - waitsForLines: false when somebody has kept a line for so long that it is better to stand in it.
-    ///   - claimed: told each run that was taken, before anything is done with it.
+    ///   - claimed: told the runs that were taken, before anything is done with them, and whether there may be more.
     public func workRuns(
         limit: Int, versions: WorkflowVersions, waitsForLines: Bool = true, in workspace: UUID,
-        claimed: (UUID) -> Void = { _ in }
+        claimed: (_ runs: [UUID], _ isFull: Bool) -> Void = { _, _ in }
     ) throws -> RunBatchOutcome {
         changes.workspaceID = workspace
         let began = ContinuousClock.now
         let (runs, isFull) = try claimRuns(limit: limit, in: workspace)
         let took = ContinuousClock.now - began
-        for run in runs { claimed(run.id) }
+        claimed(runs.map(\.id), isFull)
         guard !runs.isEmpty else { return RunBatchOutcome(advanced: 0, isFull: isFull) }
         let batch = RunBatch(runs, self, versions, waitsForLines: waitsForLines, workspace)
         try batch.load()
