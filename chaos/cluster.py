@@ -9,9 +9,13 @@ import pwd
 import shutil
 import signal
 import socket
+import time
 
 DATABASE = "switchboard"
 OWNER = "switchboard"
+
+#: Seconds for which a statement of ours waits for a server that recovers.
+RECOVERY = 60
 
 
 def binaries():
@@ -184,8 +188,17 @@ class Cluster:
         await run(*as_server_user(self._bin / "pg_ctl", "promote", "-D", self.data, "-w"))
 
     async def psql(self, sql, database=DATABASE, user="postgres"):
-        return await run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.directory,
-                         "-p", self.port, "-U", user, "-d", database, "-f", "-", input=sql)
+        end = time.monotonic() + RECOVERY
+        while True:
+            try:
+                return await run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.directory,
+                                 "-p", self.port, "-U", user, "-d", database, "-f", "-", input=sql)
+            except RuntimeError as error:
+                # Nothing was executed: a killed backend's server lets nobody in until it has recovered.
+                away = any(state in str(error) for state in ("in recovery mode", "starting up", "shutting down"))
+                if not away or time.monotonic() > end:
+                    raise
+                await asyncio.sleep(0.1)
 
     async def rows(self, sql):
         """The rows of one SELECT as dictionaries."""

@@ -89,9 +89,10 @@ class Program:
             **{f"SWITCHBOARD_RATE_LIMIT_{whose}": "off" for whose in ("KEY", "CHANNEL", "WORKSPACE")},
         }
 
-    def command(self, database, *arguments):
-        """Runs a subcommand to its end and returns what it printed."""
-        return run([self.path, *arguments, "--log-level", "warning"], self._environment(database)).output.split()
+    def command(self, database, *arguments, limit=600):
+        """Runs a subcommand to its end, which may take so many seconds, and returns what it printed."""
+        arguments = [self.path, *arguments, "--log-level", "warning"]
+        return run(arguments, self._environment(database), limit).output.split()
 
     @contextlib.contextmanager
     def serving(self, database, part="serve", arguments=()):

@@ -38,7 +38,8 @@ def _stored(bench, size):
     def make(database):
         bench.program.command(database, "migrate", "up")
         bench.program.command(
-            database, "generate", "--conversations", str(size), "--days", "90", "--workspaces", "1", "--seed", "1")
+            database, "generate", "--conversations", str(size), "--days", "90", "--workspaces", "1", "--seed", "1",
+            limit=600 + size / 500)
         id, name = database.execute("SELECT id, name FROM workspaces")[0]
         key = bench.program.command(database, "keys", "create", "--workspace", id, "--name", "Bench")[0]
         # What was open at the generated end is not what is measured.
