@@ -103,6 +103,8 @@ struct HistoryWriter: Sendable {
                 try $0.deleteAgent(seats[leaver].member.id, releasing: nil, by: .system, in: workspace)
             }
         }
-        try await store.database.transaction { try $0.runScript("ANALYZE") }
+        // Of tens of gigabytes on a slow disk it takes minutes.
+        let patient = TransactionOptions(statementTimeout: .seconds(3600))
+        try await store.database.transaction(patient) { try $0.runScript("ANALYZE") }
     }
 }
