@@ -186,7 +186,7 @@ class Environment:
             if not program.is_running:
                 if not program.is_meant_to_end:
                     self.wrong.append(
-                        f"{program.name} ended by itself with {program.process.returncode}: {program.said()[-600:]}")
+                        f"{program.name} ended by itself with {program.process.returncode}: {program.last_words()}")
                 await program.start()
         known = await self.load.stop_writing(patience=60)
         if self.needs.get("backlog"):

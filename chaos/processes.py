@@ -94,6 +94,12 @@ class Program:
             log.seek(self._offset)
             return log.read().decode(errors="replace")
 
+    def last_words(self):
+        """The end of its log; of a trap what it was and where, which stands before registers and images."""
+        said = self.said()
+        trap = max(said.find("Fatal error"), said.find("💣"), said.find("*** "))
+        return said[max(0, trap - 300):trap + 4000] if trap >= 0 else said[-600:]
+
     @property
     def is_running(self):
         return self.process is not None and self.process.returncode is None

@@ -40,6 +40,9 @@ final class Connection {
     /// Called, once, when the server lets us wait for more than 2 ms.
     var whenSlow: (() -> Void)?
     private(set) var isLost = false
+    /// Called when it is lost because nothing came from the server any more, as if the way to it had gone; before anybody
+    /// learns of the loss.
+    var whenSilent: (() -> Void)?
 
     /// Connects, blocking: call it on a thread of its own.
     init(
@@ -324,7 +327,8 @@ final class Connection {
         if ready { return true }
         whenSlow?()
         whenSlow = nil
-        if statementTimeout > 0, MonotonicTime.now - started > silenceLimit {
+        if statementTimeout > 0, MonotonicTime.passed(since: started) > silenceLimit {
+            whenSilent?()
             throw lost(PostgresError(.connection, message: "the server has not answered beyond its own time-outs"))
         }
         return false

@@ -236,17 +236,18 @@ extension Database.Running {
         listeners = ListenerSet()
         notifier = try Notifier(configuration: configuration, logger: logger, group: threads)
 
+        let silence = Silence()
         for (index, waker) in readWakers.enumerated() {
             let thread = LaneThread(
                 index: index, line: reads, waker: waker, parameters: readParameters, configuration: configuration,
-                logger: logger, maximumTaken: configuration.readBatch
+                logger: logger, maximumTaken: configuration.readBatch, silence: silence
             ) { ReadLane.serve($0, $1, line: reads, index: index) }
             startThread("postgres-read-\(index)", in: threads, thread.run)
         }
         for (index, waker) in transactionWakers.enumerated() {
             let thread = LaneThread(
                 index: index, line: transactions, waker: waker, parameters: transactionParameters,
-                configuration: configuration, logger: logger, maximumTaken: 1
+                configuration: configuration, logger: logger, maximumTaken: 1, silence: silence
             ) { TransactionLane.serve($0, $1, line: transactions) }
             startThread("postgres-tx-\(index)", in: threads, thread.run)
         }

@@ -9,6 +9,7 @@ struct LaneThread<Job: LineJob>: Sendable {
     let configuration: DatabaseConfiguration
     let logger: Logger
     let maximumTaken: Int
+    let silence: Silence
     /// Does the work taken and gives every entry its end, or puts it back when the connection is lost.
     let serve: @Sendable (Connection, [WaitingLine<Job>.Entry]) -> Void
 
@@ -41,11 +42,18 @@ struct LaneThread<Job: LineJob>: Sendable {
 
     /// Returns why the connection cannot be used any more; nil at the end of all work.
     private func work(on connection: Connection) -> PostgresError? {
+        connection.whenSilent = { silence.found() }
+        var heard = MonotonicTime.now
         while true {
             switch line.take(index, upTo: maximumTaken) {
             case .work(let entries):
+                if silence.isSuspected(heard) {
+                    line.putBack(entries)
+                    return PostgresError(.connection, message: "another connection found the server silent")
+                }
                 serve(connection, entries)
                 if connection.isLost { return PostgresError(.connection, message: connection.lastMessage) }
+                heard = MonotonicTime.now
             case .nothing:
                 do { try connection.idle() } catch { return error }
             case .closed: return nil

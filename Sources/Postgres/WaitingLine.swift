@@ -61,7 +61,7 @@ final class WaitingLine<Job: LineJob>: Sendable {
 
         func longestWait(at now: UInt64) -> Duration {
             guard head < entries.count else { return .zero }
-            return .nanoseconds(Int64(clamping: now - min(entries[head].since, now)))
+            return .nanoseconds(Int64(clamping: MonotonicTime.passed(since: entries[head].since, at: now)))
         }
 
         mutating func compact() {
@@ -93,8 +93,8 @@ final class WaitingLine<Job: LineJob>: Sendable {
 
     // MARK: Callers
 
-    func enter(_ job: Job) {
-        let now = MonotonicTime.now
+    /// - Parameter now: read before the line's lock is waited for.
+    func enter(_ job: Job, at now: UInt64 = MonotonicTime.now) {
         var refusal: PostgresError?
         var wake: Int?
         state.withLock { state in
@@ -103,7 +103,9 @@ final class WaitingLine<Job: LineJob>: Sendable {
                 refusal = PostgresError(.closed, message: "the database object is closed")
                 return
             }
-            if state.connected == 0, let away = state.awaySince, now - away > awayTimeout {
+            if state.connected == 0, let away = state.awaySince,
+                MonotonicTime.passed(since: away, at: now) > awayTimeout
+            {
                 refusal = WaitingLine.away(state.lastLoss)
             } else if state.waiting >= maximumWaiting {
                 refusal =
@@ -238,7 +240,7 @@ final class WaitingLine<Job: LineJob>: Sendable {
             while state.head < state.entries.count {
                 let entry = state.entries[state.head]
                 let isSettled = entry.job.isSettled
-                guard isSettled || now - min(entry.since, now) > limit else { break }
+                guard isSettled || MonotonicTime.passed(since: entry.since, at: now) > limit else { break }
                 state.head += 1
                 entry.job.setQueued(false)
                 if isSettled { state.abandoned -= 1 } else { expired.append(entry.job) }

@@ -43,6 +43,10 @@ enum MonotonicTime {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
+
+    /// What has passed since; nothing where `start` is the later one, as it may be when another thread read it while this one
+    /// waited for a lock with `now` in its hand.
+    static func passed(since start: UInt64, at now: UInt64 = MonotonicTime.now) -> UInt64 { now - min(start, now) }
 }
 
 /// Growing, jittered delays between attempts to connect.

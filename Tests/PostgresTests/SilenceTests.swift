@@ -50,6 +50,29 @@ import Testing
         }
     }
 
+    /// Where one connection found nobody at the other end, the others are not tried one after the other.
+    @Test func oneSilenceIsEnoughForAllConnections() async throws {
+        try await withDatabase({
+            Self.limits(&$0)
+            $0.readConnections = 3
+        }) { database in
+            let readers = try await database.transaction { transaction in
+                try transaction.query(
+                    sql(
+                        """
+                        SELECT pid FROM pg_stat_activity
+                        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+                        """)
+                ).map { try $0.decode("pid", as: Int32.self) }
+            }
+            try #require(readers.count == 3)
+            for reader in readers { kill(reader, SIGSTOP) }
+            defer { for reader in readers { kill(reader, SIGCONT) } }
+            // A read that met two losses would be given up.
+            #expect(try await database.int("SELECT 7") == 7)
+        }
+    }
+
     /// What may take longer is waited for longer.
     @Test func aTransactionWithATimeOutOfItsOwnHasItsOwnPatience() async throws {
         try await withDatabase(Self.limits) { database in
