@@ -84,7 +84,7 @@ extension Store {
             try await database.transaction { transaction in
                 _ = try transaction.query(Statement(name: "test", sql: sql, plan: .custom), [])
                 heldNow.yield()
-                // Silence would be cut off.
+                // Until the body has ended, however long that takes; a transaction that says nothing is cut off by the server.
                 while !isOver.isOpen { _ = try transaction.query(Self.moment) }
             }
         }

@@ -105,7 +105,24 @@ import Testing
         try await withDatabase { database in
             let error = try await failure { _ = try await database.read(sql("SELECT $1::text", "nul"), ["a\0b"]) }
             #expect(error.kind == .encoding)
+            let inArray = try await failure {
+                _ = try await database.read(sql("SELECT $1::text[]", "nul"), [["a", "b\0"]])
+            }
+            #expect(inArray.kind == .encoding)
             #expect(try await database.int("SELECT 1") == 1)
+        }
+    }
+
+    /// A statement is prepared for the types of its first call; bytes of another one must not be read as those.
+    @Test func oneTextServesParametersOfDifferentTypes() async throws {
+        try await withDatabase({ $0.readConnections = 1 }) { database in
+            let first = sql("SELECT ($1::text[])[1] AS value")
+            let id = UUID()
+            for _ in 0..<2 {
+                #expect(try await database.read(first, [["a"]])[0].decode("value", as: String.self) == "a")
+                let text = try await database.read(first, [[id]])[0].decode("value", as: String.self)
+                #expect(text == id.uuidString.lowercased())
+            }
         }
     }
 
