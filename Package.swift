@@ -38,9 +38,10 @@ let package = Package(
         // A module boundary is there to forbid an import; docs/architecture.md says which and why.
         .target(
             name: "Postgres",
-            dependencies: ["CLibPQ", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CLibPQ", "TextForms", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(name: "Addresses", swiftSettings: settings),
+        .target(name: "TextForms", swiftSettings: settings),
         .target(
             name: "Prometheus",
             dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
@@ -52,7 +53,7 @@ let package = Package(
         .target(
             name: "Core",
             dependencies: [
-                "Addresses",
+                "Addresses", "TextForms",
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
@@ -60,7 +61,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Addresses", "Core", "Postgres",
+                "Addresses", "Core", "Postgres", "TextForms",
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -92,7 +93,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Addresses", "Core", "Postgres", "Store", "Channels", "Reports",
+                "Addresses", "Core", "Postgres", "Store", "Channels", "Reports", "TextForms",
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -110,7 +111,7 @@ let package = Package(
             name: "switchboard",
             dependencies: [
                 "API", "Addresses", "Channels", "Core", "Engine", "HTTPClient", "Postgres", "Prometheus", "Reports",
-                "Store",
+                "Store", "TextForms",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),

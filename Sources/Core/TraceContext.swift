@@ -1,3 +1,5 @@
+import TextForms
+
 /// Where a piece of work belongs in a distributed trace (W3C Trace Context, level 1): taken from the caller where it is
 /// valid, carried with what the call causes, and handed on with a span of our own.
 public struct TraceContext: Sendable, Hashable {
@@ -107,7 +109,7 @@ public struct TraceContext: Sendable, Hashable {
                 let value = UInt64.random(in: 1 ... .max)
                 for index in 0..<16 {
                     let digit = UInt8(truncatingIfNeeded: value >> UInt64(60 - index * 4)) & 15
-                    text[word * 16 + index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                    text[word * 16 + index] = Hexadecimal.digit(digit)
                 }
             }
             return words * 16

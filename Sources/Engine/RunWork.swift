@@ -30,7 +30,7 @@ extension Worker {
     ) async throws -> RunBatchOutcome {
         do {
             return try await write(limit: limit, waitsForLines: true, workspace, claimed)
-        } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
+        } catch let error as PostgresError where error.isWaitForLine {
             return try await write(limit: limit, waitsForLines: false, workspace, claimed)
         }
     }

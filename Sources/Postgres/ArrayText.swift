@@ -1,3 +1,5 @@
+import TextForms
+
 /// PostgreSQL's array literal, `{"a","b\"c",NULL}`, of one dimension: in results, and in what is copied.
 enum ArrayText {
     static func append<Element: PostgresBindable>(_ elements: [Element], to text: inout [UInt8]) {
@@ -96,10 +98,7 @@ enum ByteaText {
         text.reserveCapacity(text.count + value.count * 2 + 2)
         text.append(UInt8(ascii: "\\"))
         text.append(UInt8(ascii: "x"))
-        for byte in value {
-            text.append(Hexadecimal.digit(byte >> 4))
-            text.append(Hexadecimal.digit(byte & 0xF))
-        }
+        Hexadecimal.append(value, to: &text)
     }
 
     static func parse(_ text: Span<UInt8>) throws(PostgresTextError) -> [UInt8] {
@@ -115,18 +114,5 @@ enum ByteaText {
             bytes.append(high << 4 | low)
         }
         return bytes
-    }
-}
-
-enum Hexadecimal {
-    static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
-
-    static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x61...0x66: digit - 0x57
-        case 0x41...0x46: digit - 0x37
-        default: nil
-        }
     }
 }

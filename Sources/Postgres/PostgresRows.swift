@@ -1,4 +1,5 @@
 import CLibPQ
+import TextForms
 
 /// The rows of one result, in the server's order. Cells are copied only when decoded; a row keeps its whole result alive.
 public struct PostgresRows: RandomAccessCollection, Sendable {
@@ -76,7 +77,7 @@ final class ResultColumns: Sendable {
         types = (0..<PQnfields(result)).map { JSONForm(type: PQftype(result, $0)) }
         openings = names.enumerated().map { index, name in
             var opening: [UInt8] = [UInt8(ascii: index == 0 ? "{" : ",")]
-            Array(name.utf8).withUnsafeBufferPointer { JSONText.append($0, to: &opening) }
+            JSONString.append(name, to: &opening)
             return opening + [UInt8(ascii: ":")]
         }
         indices = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })

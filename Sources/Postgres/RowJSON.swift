@@ -1,4 +1,5 @@
 import CLibPQ
+import TextForms
 
 extension PostgresRow {
     /// Appends the row as a JSON object, compact: a member for each column, of its name and in its place. Nothing is decoded,
@@ -20,7 +21,7 @@ extension PostgresRow {
                 bytes.append(UInt8(ascii: "\""))
                 bytes.append(contentsOf: cell)
                 bytes.append(UInt8(ascii: "\""))
-            case .text: JSONText.append(cell, to: &bytes)
+            case .text: JSONString.append(utf8: cell, to: &bytes)
             case .bool:
                 bytes.append(contentsOf: (cell.first == UInt8(ascii: "t") ? "true" : "false").utf8)
             case .json: JSONText.appendCompact(cell, to: &bytes)
@@ -53,33 +54,6 @@ extension ResultColumns {
 
 /// The server's texts as JSON.
 enum JSONText {
-    /// As a string with its quotation marks.
-    static func append(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        var start = 0
-        for index in text.indices {
-            let byte = text[index]
-            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<index]))
-            start = index + 1
-            bytes.append(UInt8(ascii: "\\"))
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-            case 0x08: bytes.append(UInt8(ascii: "b"))
-            case 0x09: bytes.append(UInt8(ascii: "t"))
-            case 0x0A: bytes.append(UInt8(ascii: "n"))
-            case 0x0C: bytes.append(UInt8(ascii: "f"))
-            case 0x0D: bytes.append(UInt8(ascii: "r"))
-            default:
-                bytes.append(contentsOf: "u00".utf8)
-                bytes.append(Hexadecimal.digit(byte >> 4))
-                bytes.append(Hexadecimal.digit(byte & 0xF))
-            }
-        }
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
-        bytes.append(UInt8(ascii: "\""))
-    }
-
     /// `2026-11-22 21:01:19.1234+00` as `2026-11-22T21:01:19.123400Z`: the session's style is ISO, its zone UTC. RFC 3339 ends at
     /// the years 1 and 9999, and so does what is beyond.
     static func append(instant text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {

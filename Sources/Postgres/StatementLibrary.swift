@@ -4,7 +4,8 @@ import Foundation
 ///
 /// A block begins with a line `-- name: some_name`, may go on with `-- plan: custom`, and ends where the next block
 /// begins. What precedes the first block of a file may only be comments. A name stands once in the whole directory. A block with
-/// lines that end in `-- if word` is a `StatementTemplate`.
+/// lines that end in `-- if word` is a `StatementTemplate`. What several statements of a file say stands once, in a block that
+/// begins with `-- fragment: some_name`, before those that say it: their line `-- use some_name` stands for its lines.
 public struct StatementLibrary: Sendable {
     private let statements: [String: Statement]
     private let templates: [String: StatementTemplate]
@@ -81,81 +82,4 @@ public struct StatementLibrary: Sendable {
 public struct StatementLibraryError: Error, Sendable, CustomStringConvertible {
     public let problems: [String]
     public var description: String { problems.joined(separator: "\n") }
-}
-
-private struct StatementFileParser {
-    var statements: [String: Statement] = [:]
-    var templates: [String: StatementTemplate] = [:]
-    private var places: [String: String] = [:]
-    var problems: [String] = []
-
-    private struct Block {
-        let name: String
-        let place: String
-        var plan = Statement.Plan.auto
-        var lines: [Substring] = []
-    }
-
-    mutating func parse(_ text: String, file: String) {
-        var block: Block?
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let place = "\(file):\(index + 1)"
-            if let name = value(of: "name", in: line) {
-                finish(block)
-                block = Block(name: name, place: place)
-                if name.isEmpty || !name.utf8.allSatisfy(StatementLibrary.isNameByte) {
-                    problems.append("\(place): a name is made of a-z, 0-9 and _, not “\(name)”")
-                }
-            } else if let plan = value(of: "plan", in: line), block?.lines.allSatisfy(isBlank) == true {
-                switch plan {
-                case "auto": block?.plan = .auto
-                case "custom": block?.plan = .custom
-                default: problems.append("\(place): plan is auto or custom, not “\(plan)”")
-                }
-            } else if block != nil {
-                block?.lines.append(line)
-            } else if !isBlank(line), !line.hasPrefix("--") {
-                problems.append("\(place): SQL before the first “-- name:”")
-            }
-        }
-        finish(block)
-    }
-
-    private mutating func finish(_ block: Block?) {
-        guard let block else { return }
-        var sql = block.lines.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
-        while sql.hasSuffix(";") { sql = String(sql.dropLast()).trimmingCharacters(in: .whitespacesAndNewlines) }
-        if block.lines.allSatisfy({ isBlank($0) || $0.hasPrefix("--") }) {
-            problems.append("\(block.place): “\(block.name)” has no SQL")
-        } else if let first = places[block.name] {
-            problems.append("\(block.place): “\(block.name)” stands at \(first) already")
-        } else {
-            places[block.name] = block.place
-            add(block, sql)
-        }
-    }
-
-    private mutating func add(_ block: Block, _ sql: String) {
-        guard StatementTemplate.isTemplate(sql) else {
-            statements[block.name] = Statement(name: block.name, sql: sql, plan: block.plan)
-            return
-        }
-        do {
-            templates[block.name] = try StatementTemplate(name: block.name, sql: sql)
-            // Which of its texts is planned for its values is for the caller to say.
-            if block.plan == .custom { problems.append("\(block.place): “\(block.name)” has parts, and so no plan") }
-        } catch {
-            problems.append("\(block.place): \(error.reason)")
-        }
-    }
-
-    /// The value of a line `-- key: value`.
-    private func value(of key: String, in line: Substring) -> String? {
-        guard line.hasPrefix("--") else { return nil }
-        let comment = line.dropFirst(2).drop(while: { $0 == " " })
-        guard comment.hasPrefix(key + ":") else { return nil }
-        return comment.dropFirst(key.count + 1).trimmingCharacters(in: .whitespaces)
-    }
-
-    private func isBlank(_ line: Substring) -> Bool { line.allSatisfy(\.isWhitespace) }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TextForms
 
 /// A UUID's 36 characters, to and from, without Foundation's string parsing.
 enum UUIDText {

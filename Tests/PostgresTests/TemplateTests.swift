@@ -43,6 +43,53 @@ struct TemplateTests {
         }
     }
 
+    @Test("a fragment stands for its lines, parts and all, in the statements below it")
+    func fragments() throws {
+        let library = try Self.library(
+            """
+            -- fragment: columns
+                n, n + 1 AS next
+
+            -- About filters.
+            -- fragment: filters
+                AND n > $2 -- if behind
+
+            -- name: one
+            SELECT
+                -- use columns
+            FROM generate_series(1, $1::bigint) AS s (n)
+            WHERE true
+                -- use filters
+            ORDER BY n;
+
+            -- name: two
+            SELECT
+                -- use columns
+            FROM generate_series(1, 2) AS s (n);
+            """)
+        #expect(library.all.map(\.name) == ["one", "two"])
+        #expect(library["two"]?.sql == "SELECT\n    n, n + 1 AS next\nFROM generate_series(1, 2) AS s (n)")
+        #expect(library.template("one")?.words == ["behind"])
+        #expect(try library.rendering("one", ["behind"]).statement.sql.contains("AND n > $2"))
+    }
+
+    @Test(
+        "a fragment that is not there, not above, used by nobody or there twice is named with its line",
+        arguments: [
+            ("-- name: a\nSELECT\n-- use x\n", "a.sql:3: there is no fragment “x” above"),
+            ("-- name: a\nSELECT\n-- use x\n-- fragment: x\n1\n", "a.sql:3: there is no fragment “x” above"),
+            ("-- fragment: x\n1\n-- name: a\nSELECT 1\n", "a.sql:1: nothing uses “x”"),
+            (
+                "-- fragment: x\n1\n-- fragment: x\n2\n-- name: a\nSELECT\n-- use x\n",
+                "a.sql:3: “x” stands at a.sql:1 already"
+            ),
+            ("-- fragment: x\n-- name: a\nSELECT\n-- use x", "a.sql:1: “x” has no SQL"),
+        ])
+    func malformedFragments(_ text: String, problem: String) throws {
+        let error = try #require(throws: StatementLibraryError.self) { try Self.library(text) }
+        #expect(error.problems.contains(problem))
+    }
+
     @Test("a part that does not end, or is no word, is refused")
     func malformed() throws {
         for text in [

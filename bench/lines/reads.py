@@ -70,9 +70,12 @@ def named_statement(bench, name, parts=()):
     directory = f"{bench.program.root}/sql/queries"
     for file in sorted(os.listdir(directory)):
         with open(f"{directory}/{file}") as source:
-            found = re.search(rf"^-- name: {name}\n(.*?)(?=^-- name: |\Z)", source.read(), re.S | re.M)
-        if found:
-            return "\n".join(_lines(found[1], parts)).strip().rstrip(";")
+            blocks = {
+                (kind, named): text for kind, named, text in re.findall(
+                    r"^-- (name|fragment): (\w+)\n(.*?)(?=^-- (?:name|fragment): |\Z)", source.read(), re.S | re.M)}
+        if text := blocks.get(("name", name)):
+            text = re.sub(r"^ *-- use (\w+)\n", lambda found: blocks["fragment", found[1]], text, flags=re.M)
+            return "\n".join(_lines(text, parts)).strip().rstrip(";")
     raise KeyError(name)
 
 

@@ -1,4 +1,5 @@
 import OrderedCollections
+import TextForms
 
 extension JSON {
     /// Reads exactly one JSON value (RFC 8259), refusing what implementations disagree about: duplicate keys, invalid
@@ -252,13 +253,8 @@ private struct JSONParser {
         var value: UInt32 = 0
         for _ in 0..<4 {
             guard index < bytes.count else { throw failure(.unexpectedEnd) }
-            let byte = bytes[index]
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
-            default: throw failure(.invalidEscape)
-            }
+            guard let digit = Hexadecimal.value(bytes[index]) else { throw failure(.invalidEscape) }
+            value = value << 4 | UInt32(digit)
             index += 1
         }
         return value

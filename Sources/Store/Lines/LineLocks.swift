@@ -37,6 +37,11 @@ struct LockedLine {
     }
 }
 
+extension PostgresError {
+    /// Whether somebody kept a line for longer than a statement may wait for a lock.
+    public var isWaitForLine: Bool { sqlState == .lockNotAvailable && statement == "lines_take" }
+}
+
 /// The agents of taken lines under their row locks, with the facts that decide.
 struct LineAgents {
     private struct Member {

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TextForms
 
 /// One file of `sql/migrations`: `NNNN_name.sql`, append-only, its text checksummed.
 public struct Migration: Sendable, Hashable {
@@ -43,7 +44,7 @@ public struct Migration: Sendable, Hashable {
         self.number = number
         name = String(parts[1])
         self.sql = sql
-        checksum = SHA256.hash(data: Data(sql.utf8)).map { String(format: "%02x", $0) }.joined()
+        checksum = Hexadecimal.text(SHA256.hash(data: Data(sql.utf8)))
     }
 }
 

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TextForms
 
 /// The text that admits a caller: `{prefix}_{public id}_{secret}`. The id finds the row, the secret's SHA-256 is compared;
 /// the secret itself is shown once and not kept.
@@ -26,7 +27,7 @@ struct SecretToken {
     init(_ kind: Kind, id: UUID) {
         self.kind = kind
         self.id = id
-        secret = Self.hexadecimal(SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) })
+        secret = SymmetricKey(size: .bits256).withUnsafeBytes { Hexadecimal.text($0) }
     }
 
     /// Nil for anything that is no token of ours.
@@ -42,7 +43,7 @@ struct SecretToken {
 
     var name: Name { Name(kind: kind, id: id) }
 
-    var text: String { "\(kind.rawValue)_\(Self.hexadecimal(withUnsafeBytes(of: id.uuid) { Array($0) }))_\(secret)" }
+    var text: String { "\(kind.rawValue)_\(withUnsafeBytes(of: id.uuid) { Hexadecimal.text($0) })_\(secret)" }
 
     var hash: [UInt8] { Array(SHA256.hash(data: Data(secret.utf8))) }
 
@@ -53,35 +54,15 @@ struct SecretToken {
         return zip(own, stored).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
     private static func uuid(hexadecimal text: Substring.UTF8View) -> UUID? {
         guard text.count == 32 else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
         for byte in text {
-            guard let digit = digit(byte) else { return nil }
+            guard let digit = Hexadecimal.value(byte) else { return nil }
             high = high << 4 | low >> 60
-            low = low << 4 | digit
+            low = low << 4 | UInt64(digit)
         }
         return withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { UUID(uuid: $0.load(as: uuid_t.self)) }
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt64? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
-        default: nil
-        }
     }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TextForms
 
 /// Where a cluster's files are: the data, the private directory of its socket, the log and the locks.
 struct ClusterLocation: Sendable, Equatable {
@@ -37,7 +38,7 @@ struct ClusterLocation: Sendable, Equatable {
         }
         defer { free(resolved) }
         let path = String(cString: resolved)
-        let fingerprint = SHA256.hash(data: Data(path.utf8)).prefix(8).map { String(format: "%02x", $0) }.joined()
+        let fingerprint = Hexadecimal.text(SHA256.hash(data: Data(path.utf8)).prefix(8))
         let inside = ClusterLocation(base: path, state: path, isElsewhere: false, fingerprint: fingerprint)
         let base = "\(elsewhere)/\(fingerprint)"
         let outside = ClusterLocation(base: base, state: path, isElsewhere: true, fingerprint: fingerprint)
