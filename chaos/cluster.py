@@ -194,9 +194,9 @@ class Cluster:
                 return await run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.directory,
                                  "-p", self.port, "-U", user, "-d", database, "-f", "-", input=sql)
             except RuntimeError as error:
-                # Nothing was executed: a killed backend's server lets nobody in until it has recovered.
-                away = any(state in str(error) for state in ("in recovery mode", "starting up", "shutting down"))
-                if not away or time.monotonic() > end:
+                # Nothing was executed: a killed backend's server lets nobody in until it has recovered, and says so in
+                # several ways: is in recovery mode, is starting up, is not yet accepting connections.
+                if "FATAL:  the database system is " not in str(error) or time.monotonic() > end:
                     raise
                 await asyncio.sleep(0.1)
 

@@ -1,5 +1,7 @@
 """Whether what is stored already slows anything down: the same with a thousand and with a million conversations."""
 
+import dataclasses
+import itertools
 import os
 import shutil
 
@@ -11,6 +13,9 @@ from lines.workspaces import load, queue
 SIZES = {"1 thousand": 1_000, "100 thousand": 100_000, "1 million": 1_000_000, "10 million": 10_000_000}
 # What a million conversations take, and as much again for what is measured and the write-ahead log.
 BYTES = 2 * 14_000
+# Pages of the same length at every size: a team has conversations that are open only while somebody works.
+PAGE = dataclasses.replace(reads.PAGE, path=reads.PAGE.path.replace("status=open", "status=closed"))
+READS = tuple(PAGE if read is reads.PAGE else read for read in reads.READS)
 
 
 def _missing(bench):
@@ -47,7 +52,12 @@ def _stored(bench, size):
         workspace = bench.program.prepare(database, 20, 10, queue, (id, key))
         ids = [row[0] for row in database.execute(
             "SELECT id FROM conversations ORDER BY md5(id::text) LIMIT 20")]
-        return workspace, ids
+        full = [row[0] for row in database.execute(
+            "SELECT team_id FROM conversations WHERE status = 'closed' AND team_id IS NOT NULL "
+            f"GROUP BY team_id HAVING count(*) > {reads.LIMIT} ORDER BY team_id")]
+        # For each of the conversations one of the teams that fill a page.
+        full = list(itertools.islice(itertools.cycle(full), len(ids)))
+        return workspace, ids, full
 
     name = f"stored_{size}"
     if size <= 10_000:
@@ -57,7 +67,7 @@ def _stored(bench, size):
 
 def _inbound(size):
     def measure(bench):
-        database, (workspace, _) = _stored(bench, size)
+        database, (workspace, *_) = _stored(bench, size)
         with bench.program.serving(database, "api") as (process, port):
             books, measurement = inbound.over_http(bench, database, workspace, process, port)
         database.execute("DELETE FROM run_signals")
@@ -71,7 +81,7 @@ def _inbound(size):
 
 def _drain(size):
     def measure(bench):
-        database, (workspace, _) = _stored(bench, size)
+        database, (workspace, *_) = _stored(bench, size)
         load(bench, database, workspace, bench.scale.runs)
         return drain.drain_loaded(
             bench, database, bench.scale.runs, 1, among=f"workflow_id = '{workspace.workflow}'")
@@ -81,7 +91,8 @@ def _drain(size):
 
 def _read(size, read):
     def measure(bench):
-        database, (workspace, ids) = _stored(bench, size)
+        database, (workspace, ids, full) = _stored(bench, size)
+        workspace = dataclasses.replace(workspace, teams=full)
         with bench.program.serving(database, "api") as (process, port):
             return reads.over_http(bench, read, workspace, ids, process, port)
 
@@ -90,7 +101,7 @@ def _read(size, read):
 
 MEASURES = {
     "inbound": _inbound, "drain": _drain,
-    **{read.name: lambda size, read=read: _read(size, read) for read in reads.READS},
+    **{read.name: lambda size, read=read: _read(size, read) for read in READS},
 }
 LINE = Line(
     "growth",
@@ -104,6 +115,7 @@ LINE = Line(
         Aim(f"{what}, {name}", f"{what}, 1 thousand", 0.8)
         for what in MEASURES for name in SIZES if name != "1 thousand"
     ),
-    note="A unit is a message, a run or a request. Stored are conversations of ninety days in the workspace measured.",
+    note="A unit is a message, a run or a request. Stored are conversations of ninety days in the workspace measured; its page is the newest "
+    "50 that a team has closed.",
     missing=_missing,
 )
