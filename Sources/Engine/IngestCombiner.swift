@@ -17,7 +17,7 @@ public actor IngestCombiner: InboundAccepting {
     public static let maximumUnderWay = 2
     /// Seconds. Who would have to wait for longer is told to come back: together with the request's own work, at ten times
     /// what the machine can do, this stays below two seconds, and memory stays bounded.
-    public static let maximumWait = 0.7
+    public static let maximumWait = 0.5
 
     private struct Call {
         let events: [InboundEvent]

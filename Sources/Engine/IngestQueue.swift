@@ -17,10 +17,11 @@ struct IngestQueue<Call> {
     struct Batch {
         let number: Int
         let calls: [Call]
+        let messages: Int
     }
 
-    /// Messages in one batch, unless one call alone has more.
-    private let maximumBatch: Int
+    /// Messages in one batch, unless one call alone has more: fewer while batches take long.
+    private var size: BatchSize
     /// Batches at the same time.
     private let maximumUnderWay: Int
     private var entries: [Entry] = []
@@ -28,6 +29,10 @@ struct IngestQueue<Call> {
     static var worthwhile: Int { 24 }
     /// Seconds that batches under way are given before another goes beside them that is not full.
     static var patience: Double { 0.25 }
+    /// Seconds that a batch should take at most.
+    static var target: Double { 0.2 }
+    /// Messages that a batch may always have.
+    static var least: Int { 50 }
     /// Messages that wait.
     private(set) var count = 0
     /// How long batches take.
@@ -39,7 +44,7 @@ struct IngestQueue<Call> {
     private var busy: [IdentityKey: Int] = [:]
 
     init(maximumBatch: Int, maximumUnderWay: Int) {
-        self.maximumBatch = maximumBatch
+        size = BatchSize(min(Self.least, maximumBatch)...maximumBatch, target: Self.target)
         self.maximumUnderWay = maximumUnderWay
         durations = BatchQueue(batch: maximumBatch)
     }
@@ -56,8 +61,8 @@ struct IngestQueue<Call> {
         }
         if underWay.count < maximumUnderWay {
             // Those ahead wait for a sender's batch. What fits into the next one goes at once.
-            guard count >= maximumBatch else { return 0 }
-            return durations.wait(behind: count - maximumBatch, age: underWay.values.min().map(age))
+            guard count >= size.current else { return 0 }
+            return durations.wait(behind: count - size.current, age: underWay.values.min().map(age))
         }
         return durations.wait(behind: count, age: underWay.values.max().map(age))
     }
@@ -68,7 +73,7 @@ struct IngestQueue<Call> {
     var mayBegin: Bool {
         guard underWay.count < maximumUnderWay, count > 0 else { return false }
         guard let first = underWay.values.min() else { return true }
-        return count >= min(maximumBatch, Self.worthwhile) || age(first) >= Self.patience
+        return count >= min(size.current, Self.worthwhile) || age(first) >= Self.patience
     }
 
     /// Takes out the calls of a batch that begins now; nil when none may.
@@ -82,7 +87,7 @@ struct IngestQueue<Call> {
             if entry.senders.contains(where: { busy[$0] != nil || leftSenders.contains($0) }) {
                 left.append(entry)
                 leftSenders.formUnion(entry.senders)
-            } else if taken.isEmpty || messages + entry.senders.count <= maximumBatch {
+            } else if taken.isEmpty || messages + entry.senders.count <= size.current {
                 taken.append(entry)
                 messages += entry.senders.count
             } else {
@@ -98,12 +103,17 @@ struct IngestQueue<Call> {
         for entry in taken {
             for sender in entry.senders { busy[sender] = lastNumber }
         }
-        return Batch(number: lastNumber, calls: taken.map(\.call))
+        return Batch(number: lastNumber, calls: taken.map(\.call), messages: messages)
     }
 
     /// A batch is written, or will never be.
     mutating func finished(_ batch: Batch) {
-        if let began = underWay.removeValue(forKey: batch.number) { durations.finished(after: age(began)) }
+        if let began = underWay.removeValue(forKey: batch.number) {
+            let seconds = age(began)
+            durations.finished(after: seconds)
+            size.finished(batch.messages, after: seconds)
+            durations.batch = size.current
+        }
         busy = busy.filter { $0.value != batch.number }
     }
 }

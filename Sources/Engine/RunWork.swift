@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Logging
 import Postgres
@@ -10,7 +11,8 @@ extension Worker {
     func advanceRuns(of workspace: UUID, _ turn: WorkQueue<Work>.Turn) async throws {
         do {
             let queue = queue
-            _ = try await write(limit: configuration.batch, workspace) { _, isFull in
+            let limit = batchSize.withLock(\.current)
+            _ = try await write(limit: limit, workspace) { _, isFull in
                 guard isFull else { return }
                 queue.add(.runs(workspace), evenIfUnderWay: true)
                 turn.end()
@@ -39,12 +41,14 @@ extension Worker {
         limit: Int, waitsForLines: Bool, _ workspace: UUID, _ claimed: @escaping @Sendable ([UUID], Bool) -> Void
     ) async throws -> RunBatchOutcome {
         let (versions, probe) = (versions, probe)
+        let began = ContinuousClock.now
         let (outcome, done) = try await store.write { tx in
             let outcome = try tx.workRuns(
                 limit: limit, versions: versions, waitsForLines: waitsForLines, in: workspace, claimed: claimed)
             if outcome.advanced > 0 { probe("run.before_commit") }
             return (outcome, ContinuousClock.now)
         }
+        batchSize.withLock { $0.finished(outcome.advanced, after: began.duration(to: .now) / .seconds(1)) }
         count(outcome, done)
         return outcome
     }

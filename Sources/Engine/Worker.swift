@@ -1,14 +1,19 @@
+import Core
 import Foundation
 import Logging
 import Postgres
 import ServiceLifecycle
 import Store
+import Synchronization
 
 /// How the worker works.
 public struct WorkerConfiguration: Sendable {
-    /// Mailbox rows taken in one transaction. Larger batches share a commit and the statements' fixed cost, smaller ones let
-    /// others have their turn sooner: 400 take a tenth of a second, 100 cost the database a quarter more a run.
+    /// Mailbox rows taken in one transaction at most. Larger batches share a commit and the statements' fixed cost, smaller
+    /// ones let others have their turn sooner: 400 take a tenth of a second, 100 cost the database a quarter more a run.
     public var batch = 400
+    /// Seconds. Batches that take longer are made smaller, down to an eighth: their contacts, conversations and lines are
+    /// locked meanwhile, and messages wait for them.
+    public var batchTarget = 0.3
     /// Transactions at once. Two keep a small database busy: one computes while the other commits.
     public var concurrency = 2
     /// How often due timers, marked lines and what a lost nudge was about are looked for: the guarantee behind the hints.
@@ -35,6 +40,8 @@ public final class Worker: Service {
     let versions = WorkflowVersions()
     let queue = WorkQueue<Work>()
     let metrics = WorkerMetrics()
+    /// Of runs.
+    let batchSize: Mutex<BatchSize>
     /// Called where a crash test may want to stop the process; does nothing in production.
     let probe: @Sendable (String) -> Void
 
@@ -46,6 +53,8 @@ public final class Worker: Service {
         self.configuration = configuration
         self.logger = logger
         self.probe = probe
+        let most = max(1, configuration.batch)
+        batchSize = Mutex(BatchSize(max(1, most / 8)...most, target: configuration.batchTarget))
     }
 
     /// Works until shut down; what is under way then is finished.

@@ -1,22 +1,43 @@
+import Core
 import Synchronization
 
-/// Counts the requests being handled and refuses more than so many: work that would only wait is turned away at once,
-/// while the client can still do something with the refusal.
+/// Counts the requests being handled and refuses more than can be handled soon: work that would only wait is turned away at
+/// once, while the client can still do something with the refusal.
 final class Admission: Sendable {
-    private let limit: Int
-    private let running = Atomic<Int>(0)
+    private struct State {
+        var running = 0
+        var limit: ConcurrencyLimit
+    }
 
-    init(limit: Int) {
-        self.limit = limit
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - limit: requests at most, however quick they are.
+    ///   - least: requests that are always handled, however slow those before them were.
+    ///   - target: seconds that one should take at most. Together with what a request waits for before it is looked at, half a
+    ///     second keeps answers below two.
+    init(limit: Int, least: Int = 64, target: Double = 0.5) {
+        state = Mutex(State(limit: ConcurrencyLimit(min(least, limit)...limit, target: target)))
     }
 
     /// - Throws: 503 `overloaded`, or what the work throws.
     func admit<Result>(
         always: Bool, _ work: () async throws -> Result
     ) async throws -> Result {
-        let before = running.wrappingAdd(1, ordering: .relaxed).oldValue
-        defer { running.wrappingSubtract(1, ordering: .relaxed) }
-        guard always || before < limit else { throw Problem.overloaded("Too many requests are being handled.") }
+        let count: Int? = state.withLock { state in
+            guard always || state.running < state.limit.current else { return nil }
+            state.running += 1
+            return state.running
+        }
+        guard let count else { throw Problem.overloaded("Too many requests are being handled.") }
+        let began = ContinuousClock.now
+        defer {
+            let seconds = began.duration(to: .now) / .seconds(1)
+            state.withLock { state in
+                state.running -= 1
+                if !always { state.limit.finished(among: count, after: seconds) }
+            }
+        }
         return try await work()
     }
 }

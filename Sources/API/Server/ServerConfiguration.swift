@@ -11,7 +11,8 @@ public struct APIServerConfiguration: Sendable {
     public var backlog = 4096
     /// Connections open at once; further ones wait in the backlog.
     public var maximumConnections = 10_000
-    /// Requests handled at once, from authentication to the answer being ready; further ones get 503 `overloaded`.
+    /// Requests handled at once at most, from authentication to the answer being ready; further ones get 503 `overloaded`.
+    /// While they take more than half a second it is fewer, down to 64.
     public var maximumConcurrentRequests = 512
     /// Bytes of bodies in memory at once; a request whose body goes beyond gets 503 `overloaded`. Parsed, a body takes a few
     /// times as much.

@@ -1,7 +1,9 @@
 /// How long what enters a queue that is emptied batch by batch will wait: by how long batches took of late.
 public struct BatchQueue: Sendable, Hashable {
-    /// Entries in one batch at most.
-    private let batch: Int
+    /// Entries in one batch at most; at least 1.
+    public var batch: Int {
+        didSet { batch = max(1, batch) }
+    }
     /// Seconds; half of it is the last batch.
     private var duration: Double = 0
 
