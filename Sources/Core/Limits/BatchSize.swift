@@ -6,12 +6,12 @@ public struct BatchSize: Sendable, Hashable {
     /// Seconds.
     private let target: Double
 
-    /// Begins with the most.
+    /// Begins with the least: nobody knows yet how long a batch takes.
     /// - Parameter target: seconds that a batch should take at most.
     public init(_ range: ClosedRange<Int>, target: Double) {
         self.range = range
         self.target = target
-        current = range.upperBound
+        current = range.lowerBound
     }
 
     /// A batch is done. One that took too long makes the next as small as would have been in time; one that was full and
