@@ -15,8 +15,8 @@ public actor IngestCombiner: InboundAccepting {
     public static let maximumBatch = 250
     /// Transactions of one workspace at the same time.
     public static let maximumUnderWay = 2
-    /// Seconds. Who would have to wait for longer is told to come back: together with the request's own work, at ten times
-    /// what the machine can do, this stays below two seconds, and memory stays bounded.
+    /// Seconds. Who would have to wait for longer is told to come back, so that memory stays bounded, and what is accepted is
+    /// answered soon: docs/survival.md has what that is at ten times what the machine can do.
     public static let maximumWait = 0.5
 
     private struct Call {

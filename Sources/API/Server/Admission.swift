@@ -14,8 +14,7 @@ final class Admission: Sendable {
     /// - Parameters:
     ///   - limit: requests at most, however quick they are.
     ///   - least: requests that are always handled, however slow those before them were.
-    ///   - target: seconds that one should take at most. Together with what a request waits for before it is looked at, half a
-    ///     second keeps answers below two.
+    ///   - target: seconds that one should take at most. What it waits for before it is looked at comes on top.
     init(limit: Int, least: Int = 64, target: Double = 0.5) {
         state = Mutex(State(limit: ConcurrencyLimit(min(least, limit)...limit, target: target)))
     }

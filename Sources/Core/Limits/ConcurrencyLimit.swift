@@ -12,7 +12,7 @@ public struct ConcurrencyLimit: Sendable, Hashable {
 
     /// Begins with the most.
     /// - Parameters:
-    ///   - range: never less, since one that waits for a lock says nothing about the others; never more.
+    ///   - range: never less, never more.
     ///   - target: seconds that anything should take at most.
     public init(_ range: ClosedRange<Int>, target: Double) {
         self.range = range
@@ -20,13 +20,16 @@ public struct ConcurrencyLimit: Sendable, Hashable {
         current = range.upperBound
     }
 
-    /// Something is done.
+    /// Something is done. Slow ones that began among fewer than the least say nothing about many: a report takes its time,
+    /// and somebody may wait for a lock. One among many may be such a one, too, so each lowers the limit by half at most.
     /// - Parameters:
     ///   - count: how much was under way when it began, itself included.
     ///   - seconds: how long it took.
     public mutating func finished(among count: Int, after seconds: Double) {
         if seconds > target {
-            current = max(range.lowerBound, min(current, Int(Double(count) * target / seconds)))
+            guard count >= range.lowerBound else { return }
+            let inTime = Int(Double(count) * target / seconds)
+            current = max(range.lowerBound, min(current, max(inTime, current / 2)))
         } else if count > current / 2 {
             current = min(range.upperBound, current + 1)
         }
