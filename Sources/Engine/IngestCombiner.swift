@@ -15,14 +15,17 @@ public actor IngestCombiner: InboundAccepting {
     public static let maximumBatch = 250
     /// Transactions of one workspace at the same time.
     public static let maximumUnderWay = 2
-    /// Seconds. Who would have to wait for longer is told to come back, so that memory stays bounded, and what is accepted is
+    /// Who would not be written so soon after coming is told to come back, so that memory stays bounded, and what is accepted is
     /// answered soon: docs/survival.md has what that is at ten times what the machine can do.
-    public static let maximumWait = 0.5
+    public static let maximumWait = Duration.milliseconds(500)
 
     private struct Call {
         let events: [InboundEvent]
         let continuation: CheckedContinuation<[InboundResult], any Error>
     }
+
+    /// Workspaces of which it is known how long their batches take.
+    private static let maximumKnown = 256
 
     /// The calls of a workspace, and the tasks that write them: one for each batch under way, none when nobody waits.
     private struct Lanes {
@@ -30,6 +33,8 @@ public actor IngestCombiner: InboundAccepting {
         var count = 0
         /// Somebody looks again when the batches under way have had their time.
         var isWatched = false
+
+        var isUsed: Bool { count > 0 || queue.count > 0 || isWatched }
     }
 
     private let store: Store
@@ -53,19 +58,44 @@ public actor IngestCombiner: InboundAccepting {
         self.probe = probe
     }
 
-    public func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {
+    public func checkWait(in workspace: UUID, since arrived: ContinuousClock.Instant) async throws {
+        try checkWait(of: [], in: workspace, since: arrived)
+    }
+
+    private func checkWait(
+        of senders: [IdentityKey], in workspace: UUID, since arrived: ContinuousClock.Instant
+    ) throws {
+        // Who need not wait is never too late.
+        guard let wait = lanes[workspace]?.queue.wait(for: senders), wait > 0 else { return }
+        guard arrived.duration(to: .now) + .seconds(wait) <= Self.maximumWait else { throw Self.overloaded }
+    }
+
+    public func accept(
+        _ events: [InboundEvent], in workspace: UUID, since arrived: ContinuousClock.Instant
+    ) async throws -> [InboundResult] {
         guard !events.isEmpty else { return [] }
         let senders = events.map(IdentityKey.init(event:))
-        guard (lanes[workspace]?.queue.wait(for: senders) ?? 0) <= Self.maximumWait else {
-            throw PostgresError(.overloaded, message: "too many inbound messages wait")
-        }
+        try checkWait(of: senders, in: workspace, since: arrived)
         wait(for: events.count)
         defer { wait(for: -events.count) }
         return try await withCheckedThrowingContinuation { continuation in
-            let new = Lanes(queue: IngestQueue(maximumBatch: batch, maximumUnderWay: Self.maximumUnderWay))
-            lanes[workspace, default: new].queue.add(Call(events: events, continuation: continuation), of: senders)
+            add(Call(events: events, continuation: continuation), of: senders, workspace, since: arrived)
             openLane(workspace)
         }
+    }
+
+    private static var overloaded: PostgresError {
+        PostgresError(.overloaded, message: "too many inbound messages wait")
+    }
+
+    private func add(
+        _ call: Call, of senders: [IdentityKey], _ workspace: UUID, since arrived: ContinuousClock.Instant
+    ) {
+        if lanes[workspace] == nil {
+            if lanes.count >= Self.maximumKnown { lanes = lanes.filter { $1.isUsed } }
+            lanes[workspace] = Lanes(queue: IngestQueue(maximumBatch: batch, maximumUnderWay: Self.maximumUnderWay))
+        }
+        lanes[workspace]?.queue.add(call, of: senders, since: arrived)
     }
 
     private func wait(for messages: Int) {
@@ -102,18 +132,19 @@ public actor IngestCombiner: InboundAccepting {
     }
 
     private func sendAll(of workspace: UUID) async {
-        while let batch = lanes[workspace]?.queue.take() {
+        while let batch = nextBatch(workspace) {
             // There may be enough for another.
             openLane(workspace)
             await send(batch.calls, workspace)
             lanes[workspace]?.queue.finished(batch)
         }
         lanes[workspace]?.count -= 1
-        if lanes[workspace]?.count == 0 {
-            lanes[workspace] = nil
-        } else if let queue = lanes[workspace]?.queue, queue.count > 0 {
-            openLaneLater(workspace)
-        }
+        if let lane = lanes[workspace], lane.count > 0, lane.queue.count > 0 { openLaneLater(workspace) }
+    }
+
+    private func nextBatch(_ workspace: UUID) -> IngestQueue<Call>.Batch? {
+        for call in lanes[workspace]?.queue.takeLate() ?? [] { call.continuation.resume(throwing: Self.overloaded) }
+        return lanes[workspace]?.queue.take()
     }
 
     private func send(_ calls: [Call], _ workspace: UUID) async {

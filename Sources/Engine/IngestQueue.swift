@@ -12,6 +12,7 @@ struct IngestQueue<Call> {
     struct Entry {
         let call: Call
         let senders: [IdentityKey]
+        let since: ContinuousClock.Instant
     }
 
     struct Batch {
@@ -27,6 +28,9 @@ struct IngestQueue<Call> {
     private var entries: [Entry] = []
     /// Messages that are worth a batch beside the one under way.
     static var worthwhile: Int { 24 }
+    /// Seconds after which a call is late. How long it would wait was a guess when it came; while more wait than go at once,
+    /// those who came after it are answered in time only if it does not go before them.
+    static var lateness: Double { 0.6 }
     /// Seconds that batches under way are given before another goes beside them that is not full.
     static var patience: Double { 0.25 }
     /// Seconds that a batch should take at most.
@@ -46,11 +50,12 @@ struct IngestQueue<Call> {
     init(maximumBatch: Int, maximumUnderWay: Int) {
         size = BatchSize(min(Self.least, maximumBatch)...maximumBatch, target: Self.target)
         self.maximumUnderWay = maximumUnderWay
-        durations = BatchQueue(batch: maximumBatch)
+        durations = BatchQueue(batch: size.current)
     }
 
-    mutating func add(_ call: Call, of senders: [IdentityKey]) {
-        entries.append(Entry(call: call, senders: senders))
+    /// - Parameter arrived: when the call came.
+    mutating func add(_ call: Call, of senders: [IdentityKey], since arrived: ContinuousClock.Instant = .now) {
+        entries.append(Entry(call: call, senders: senders, since: arrived))
         count += senders.count
     }
 
@@ -76,6 +81,24 @@ struct IngestQueue<Call> {
         return count >= min(size.current, Self.worthwhile) || age(first) >= Self.patience
     }
 
+    /// A batch may become larger than it should, but not by a call that is larger than that alone: one that is not even half
+    /// full costs nearly as much as a full one, and all who wait pay for it.
+    private func fits(_ entry: Entry, beside messages: Int) -> Bool {
+        messages + entry.senders.count <= size.current
+            || (messages < size.current / 2 && entry.senders.count <= size.current)
+    }
+
+    /// Takes out who is late, as long as more wait than go at once.
+    mutating func takeLate() -> [Call] {
+        var late = 0
+        while count > size.current, age(entries[late].since) > Self.lateness {
+            count -= entries[late].senders.count
+            late += 1
+        }
+        defer { entries.removeFirst(late) }
+        return entries.prefix(late).map(\.call)
+    }
+
     /// Takes out the calls of a batch that begins now; nil when none may.
     mutating func take() -> Batch? {
         guard mayBegin else { return nil }
@@ -87,7 +110,7 @@ struct IngestQueue<Call> {
             if entry.senders.contains(where: { busy[$0] != nil || leftSenders.contains($0) }) {
                 left.append(entry)
                 leftSenders.formUnion(entry.senders)
-            } else if taken.isEmpty || messages + entry.senders.count <= size.current {
+            } else if taken.isEmpty || fits(entry, beside: messages) {
                 taken.append(entry)
                 messages += entry.senders.count
             } else {

@@ -99,6 +99,37 @@ import Testing
         queue.finished(first)
     }
 
+    /// Who is late leaves unwritten, but only for the sake of those who are not.
+    @Test func whoIsLateMakesRoomForOthers() throws {
+        var queue = Self.queue([], batch: 2)
+        let longAgo = ContinuousClock.now - .seconds(IngestQueue<String>.lateness * 2)
+        for call in ["ab", "c", "de"] { queue.add(call, of: call.map { Self.sender("\($0)") }, since: longAgo) }
+        for call in ["f", "g"] { queue.add(call, of: [Self.sender(call)]) }
+        #expect(queue.takeLate() == ["ab", "c", "de"])
+        #expect(queue.count == 2)
+        expect(["f", "g"], from: try take(&queue))
+
+        // As many as go at once: nobody comes in time by their leaving.
+        for call in ["h", "i"] { queue.add(call, of: [Self.sender(call)], since: longAgo) }
+        #expect(queue.takeLate() == [])
+        // In time, however many wait.
+        var long = Self.queue(["a", "b", "c", "d", "e"], batch: 2)
+        #expect(long.takeLate() == [])
+    }
+
+    /// One of few messages costs nearly as much as a full one.
+    @Test func aBatchIsAtLeastHalfFull() throws {
+        var queue = Self.queue(["a", "bcd", "ef"], batch: 4)
+        expect(["a", "bcd"], from: try take(&queue))
+        queue = Self.queue(["a", "bcde", "f"], batch: 4)
+        expect(["a", "bcde"], from: try take(&queue))
+        queue = Self.queue(["ab", "cde", "f"], batch: 4)
+        expect(["ab"], from: try take(&queue))
+        // Larger than a batch: by itself.
+        queue = Self.queue(["a", "bcdef"], batch: 4)
+        expect(["a"], from: try take(&queue))
+    }
+
     /// Two spellings of one character are two senders.
     @Test func sendersAreBytes() {
         #expect(Self.sender("\u{e9}") != Self.sender("e\u{301}"))

@@ -20,6 +20,8 @@ public struct APIRequest: Sendable {
     public let principal: (any Sendable)?
     /// Carries the request's id.
     public let logger: Logger
+    /// When it came, apart from the time that its client took to send the body.
+    public let arrived: ContinuousClock.Instant
     let rawQuery: QueryString
     let knownQuery: Set<String>
 
@@ -33,13 +35,13 @@ public struct APIRequest: Sendable {
         self.init(
             method: method, operationID: operationID, pathParameters: pathParameters, rawQuery: try QueryString(query),
             knownQuery: knownQuery, headers: headers, body: body, requestID: requestID, principal: principal,
-            logger: logger)
+            logger: logger, arrived: .now)
     }
 
     init(
         method: HTTPRequest.Method, operationID: String, pathParameters: [String: String], rawQuery: QueryString,
         knownQuery: Set<String>, headers: HTTPFields, body: [UInt8], requestID: String,
-        principal: (any Sendable)?, logger: Logger
+        principal: (any Sendable)?, logger: Logger, arrived: ContinuousClock.Instant
     ) {
         self.method = method
         self.operationID = operationID
@@ -51,6 +53,7 @@ public struct APIRequest: Sendable {
         self.requestID = requestID
         self.principal = principal
         self.logger = logger
+        self.arrived = arrived
     }
 
     /// A parameter of the path as text.

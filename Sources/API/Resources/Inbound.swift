@@ -21,12 +21,14 @@ struct InboundRoutes: Sendable {
     @Sendable private func receive(_ request: APIRequest) async throws -> APIResponse {
         let workspace = try request.workspace()
         let channel = try request.uuid("channel_id")
+        try await inbound.checkWait(in: workspace, since: request.arrived)
         try await checkChannel(channel, request)
         try request.requireJSON()
         let events = try Self.parse(request.body)
         // Each event is accepted once by its message id; a key adds that the whole answer is the first one again.
         var response = try await request.onceByItself(store) {
-            StoredAnswer(status: 200, body: try await results(of: events, from: channel, in: workspace))
+            let results = try await results(of: events, from: channel, in: workspace, since: request.arrived)
+            return StoredAnswer(status: 200, body: results)
         }
         // The answer shows no resource that a tag could be about.
         response.headers[.eTag] = nil
@@ -34,13 +36,14 @@ struct InboundRoutes: Sendable {
     }
 
     private func results(
-        of events: [ParsedInbound.Event], from channel: UUID, in workspace: UUID
+        of events: [ParsedInbound.Event], from channel: UUID, in workspace: UUID,
+        since arrived: ContinuousClock.Instant
     ) async throws -> JSON {
         var accepted: [InboundEvent] = []
         for case .message(let message) in events {
             accepted.append(InboundEvent(channelID: channel, message: message, trace: .current))
         }
-        var results = try await accept(accepted, in: workspace).makeIterator()
+        var results = try await accept(accepted, in: workspace, since: arrived).makeIterator()
         let answers = events.enumerated().map { index, event -> JSON in
             switch event {
             case .rejected(let messageID, let errors): return Self.rejected(messageID, errors)
@@ -59,8 +62,10 @@ struct InboundRoutes: Sendable {
         return ["results": .array(answers)]
     }
 
-    private func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {
-        events.isEmpty ? [] : try await inbound.accept(events, in: workspace)
+    private func accept(
+        _ events: [InboundEvent], in workspace: UUID, since arrived: ContinuousClock.Instant
+    ) async throws -> [InboundResult] {
+        events.isEmpty ? [] : try await inbound.accept(events, in: workspace, since: arrived)
     }
 
     /// A channel's token is for this channel only; a key is for those of its workspace.

@@ -150,6 +150,9 @@ public final class APIServer: Service {
     }
 
     private func listens(on channel: any Channel) {
+        // By default four connections are accepted between two looks at those that are open: on a loop that is late, whoever
+        // comes new would wait for many of its rounds.
+        channel.setOption(.maxMessagesPerRead, value: 64).whenFailure { _ in }
         let port = channel.localAddress?.port ?? configuration.port
         logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
         self.port.give(.success(port))

@@ -78,12 +78,13 @@ struct Dispatcher: Sendable {
         // A body of GET or DELETE has no meaning (RFC 9110, 9.3); it is dropped unread.
         let takesBody = route.method == .post || route.method == .put || route.method == .patch
         let share = BodyBudget.Share(bodies)
+        let waited = exchange.started.duration(to: .now)
         let body = takesBody ? try await collectBody(request, exchange, limit: route.bodyLimit, share) : []
         defer { withExtendedLifetime(share) {} }
         let apiRequest = APIRequest(
             method: route.method, operationID: route.operationID, pathParameters: parameters, rawQuery: query,
             knownQuery: route.query, headers: request.headers, body: body, requestID: exchange.requestID,
-            principal: authentication?.principal, logger: logger)
+            principal: authentication?.principal, logger: logger, arrived: .now - waited)
         let response = try await admission.admit(always: route.isAnsweredUnderOverload) {
             try await AccessContext.$current.withValue(authentication?.access) {
                 try apiRequest.tagged(try await route.handler(apiRequest))

@@ -23,6 +23,7 @@ final class Exchange: Sendable {
     /// As asked; the router is only asked for the path.
     let method: HTTPRequest.Method
     let requestID: String
+    let started: ContinuousClock.Instant
     /// The client's, as text without port; nil when the connection has gone.
     let address: String?
     let logger: Logger
@@ -30,10 +31,12 @@ final class Exchange: Sendable {
     private let state = Mutex(Notes())
 
     init(
-        method: HTTPRequest.Method, requestID: String, address: String?, logger: Logger, channel: (any Channel)?
+        method: HTTPRequest.Method, requestID: String, started: ContinuousClock.Instant, address: String?,
+        logger: Logger, channel: (any Channel)?
     ) {
         self.method = method
         self.requestID = requestID
+        self.started = started
         self.address = address
         self.logger = logger
         self.channel = channel

@@ -25,7 +25,7 @@ struct RequestResponder: Sendable {
         metrics?.inFlight.increment()
         defer { metrics?.inFlight.decrement() }
         let exchange = Exchange(
-            method: request.method, requestID: requestID,
+            method: request.method, requestID: requestID, started: started,
             address: ClientAddress.text(channel, headers: request.headers, trusted: trustedProxies), logger: logger,
             channel: channel)
         var head = request.head
