@@ -13,6 +13,8 @@ from lines.workspaces import load, queue
 SIZES = {"1 thousand": 1_000, "100 thousand": 100_000, "1 million": 1_000_000, "10 million": 10_000_000}
 # What a million conversations take, and as much again for what is measured and the write-ahead log.
 BYTES = 2 * 14_000
+# Up to here each measurement has a copy of its own, which one before it would make a large one; larger ones are warmed.
+COPIED = 10_000
 # Pages of the same length at every size: a team has conversations that are open only while somebody works.
 PAGE = dataclasses.replace(reads.PAGE, path=reads.PAGE.path.replace("status=open", "status=closed"))
 READS = tuple(PAGE if read is reads.PAGE else read for read in reads.READS)
@@ -36,9 +38,7 @@ def _fits(size):
 
 
 def _stored(bench, size):
-    """A database with so many generated conversations of ninety days, whose workspace is then measured in.
-
-    Small ones are copied for each measurement, for what is written would make them large ones."""
+    """A database with so many generated conversations of ninety days, whose workspace is then measured in."""
 
     def make(database):
         bench.program.command(database, "migrate", "up")
@@ -60,7 +60,7 @@ def _stored(bench, size):
         return workspace, ids, full
 
     name = f"stored_{size}"
-    if size <= 10_000:
+    if size <= COPIED:
         return bench.copy(name, make)
     return bench.template(name, make)
 
@@ -69,6 +69,8 @@ def _inbound(size):
     def measure(bench):
         database, (workspace, *_) = _stored(bench, size)
         with bench.program.serving(database, "api") as (process, port):
+            if size > COPIED:
+                inbound.warm(bench, workspace, port)
             books, measurement = inbound.over_http(bench, database, workspace, process, port)
         database.execute("DELETE FROM run_signals")
         closed = inbound.close(books, measurement)
@@ -94,6 +96,8 @@ def _read(size, read):
         database, (workspace, ids, full) = _stored(bench, size)
         workspace = dataclasses.replace(workspace, teams=full)
         with bench.program.serving(database, "api") as (process, port):
+            if size > COPIED:
+                reads.warm(bench, read, workspace, ids, port)
             return reads.over_http(bench, read, workspace, ids, process, port)
 
     return measure

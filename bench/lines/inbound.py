@@ -12,8 +12,14 @@ from lines.workspaces import copy_ready, variables
 BATCH = 64
 
 
-def _load(bench, port, path, token):
-    return wrk.load(port, "inbound.lua", bench.scale.seconds, path=path, token=token, run=uuid.uuid4().hex[:12])
+def _load(bench, port, path, token, **options):
+    return wrk.load(
+        port, "inbound.lua", bench.scale.seconds, path=path, token=token, run=uuid.uuid4().hex[:12], **options)
+
+
+def warm(bench, workspace, port):
+    """As many messages as are measured, unmeasured: while caches hold nothing of a large database they may be shed."""
+    _load(bench, port, workspace.inbound, workspace.token, tolerant=True)
 
 
 def over_http(bench, database, workspace, process, port):
