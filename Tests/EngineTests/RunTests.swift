@@ -413,6 +413,46 @@ import Testing
         await channel.stop()
     }
 
+    /// A worker that took a signal without getting its run has the signal until its batch is over. Who ends that run has
+    /// lines, and the worker may wait for one.
+    @Test(.timeLimit(.minutes(15))) func endingWaitsForNoSignalThatSomebodyHas() async throws {
+        try await withTestStore { store, _ in
+            let scenario = try await Scenario(store)
+            try await scenario.publish(steps: [
+                ["id": "pause", "type": "wait", "duration": "PT1H", "next": .null]
+            ])
+            let conversation = try #require(try await ingest(scenario, [("c", "Hello")])[0].conversationID)
+            try await withWorkers([store]) {
+                let waits = try await eventually { try await statuses(store) == ["active"] }
+                #expect(waits)
+            }
+            try await store.execute(
+                """
+                INSERT INTO run_signals (workspace_id, run_id, id, kind, due_at)
+                SELECT workspace_id, id, gen_random_uuid(), 'assigned', now() FROM runs
+                """)
+            try await store.whileHolding("SELECT id FROM run_signals WHERE kind = 'assigned' FOR UPDATE") {
+                try await store.write {
+                    try $0.closeConversation(
+                        conversation, category: nil, summary: nil, by: Scenario.caller, in: scenario.workspace)
+                }
+                try await withWorkers([store]) {
+                    let ended = try await allEnded(store, 1)
+                    #expect(ended)
+                }
+                let left = try await store.rows("SELECT kind FROM run_signals")
+                #expect(try left.map { try $0.decode("kind", as: String.self) } == ["assigned"])
+            }
+            try await withWorkers([store]) {
+                let isEmpty = try await eventually {
+                    try await store.value("SELECT count(*) AS count FROM run_signals") == 0
+                }
+                #expect(isEmpty)
+            }
+            try await scenario.requireConsistency()
+        }
+    }
+
     // MARK: -
 
     private func ingest(_ scenario: Scenario, _ messages: [(String, String)]) async throws -> [InboundResult] {

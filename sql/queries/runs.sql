@@ -48,9 +48,14 @@ FROM workflow_versions v
     JOIN workflows f ON f.workspace_id = $1 AND f.id = v.workflow_id
 WHERE v.workspace_id = $1 AND v.workflow_id = $2 AND v.version = $3;
 
--- What an ended run still had in its mailbox goes with it.
+-- What an ended run still had in its mailbox goes with it, but for what a worker has locked that took it without getting
+-- the run: that worker may wait for a line that we have. It is due, and the next to take it finds the run ended.
 -- name: changes_delete_mailboxes
-DELETE FROM run_signals s WHERE s.workspace_id = $1 AND s.run_id = ANY ($2::uuid[]);
+DELETE FROM run_signals s
+WHERE s.workspace_id = $1 AND s.ctid = ANY (ARRAY(
+    SELECT m.ctid FROM run_signals m
+    WHERE m.workspace_id = $1 AND m.run_id = ANY ($2::uuid[])
+    FOR UPDATE SKIP LOCKED));
 
 -- A write that failed: counted, and tried again later. The number of tries bounds a run that can never be written.
 -- name: run_note_failure
