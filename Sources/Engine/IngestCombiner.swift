@@ -18,6 +18,8 @@ public actor IngestCombiner: InboundAccepting {
     /// Who would not be written so soon after coming is told to come back, so that memory stays bounded, and what is accepted is
     /// answered soon: docs/survival.md has what that is at ten times what the machine can do.
     public static let maximumWait = Duration.milliseconds(500)
+    /// That is a guess, made when a call comes. One that was wrong by more than this is late.
+    private static let tolerance = Duration.milliseconds(100)
 
     private struct Call {
         let events: [InboundEvent]
@@ -41,20 +43,24 @@ public actor IngestCombiner: InboundAccepting {
     private let logger: Logger
     private let batch: Int
     private let metrics = IngestMetrics()
+    private let maximumWait: Duration
     /// Called where a crash test may want to stop the process; does nothing in production.
     private let probe: @Sendable (String) -> Void
     /// Messages that wait or are being written.
     private var waiting = 0
     private var lanes: [UUID: Lanes] = [:]
 
-    /// - Parameter batch: messages in one transaction, for tests that want many small ones.
+    /// - Parameters:
+    ///   - batch: messages in one transaction, for tests that want many small ones.
+    ///   - maximumWait: how soon after coming a message has to be written, for tests on machines that are late.
     public init(
         store: Store, logger: Logger, batch: Int = maximumBatch,
-        probe: @escaping @Sendable (String) -> Void = { _ in }
+        maximumWait: Duration = maximumWait, probe: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.store = store
         self.logger = logger
         self.batch = batch
+        self.maximumWait = maximumWait
         self.probe = probe
     }
 
@@ -67,11 +73,11 @@ public actor IngestCombiner: InboundAccepting {
     ) throws {
         // Who need not wait is never too late.
         guard let wait = lanes[workspace]?.queue.wait(for: senders), wait > 0 else { return }
-        guard arrived.duration(to: .now) + .seconds(wait) <= Self.maximumWait else { throw Self.overloaded }
+        guard arrived.duration(to: .now) + .seconds(wait) <= maximumWait else { throw Self.overloaded }
     }
 
     public func accept(
-        _ events: [InboundEvent], in workspace: UUID, since arrived: ContinuousClock.Instant
+        _ events: [InboundEvent], in workspace: UUID, since arrived: ContinuousClock.Instant = .now
     ) async throws -> [InboundResult] {
         guard !events.isEmpty else { return [] }
         let senders = events.map(IdentityKey.init(event:))
@@ -93,7 +99,10 @@ public actor IngestCombiner: InboundAccepting {
     ) {
         if lanes[workspace] == nil {
             if lanes.count >= Self.maximumKnown { lanes = lanes.filter { $1.isUsed } }
-            lanes[workspace] = Lanes(queue: IngestQueue(maximumBatch: batch, maximumUnderWay: Self.maximumUnderWay))
+            lanes[workspace] = Lanes(
+                queue: IngestQueue(
+                    maximumBatch: batch, maximumUnderWay: Self.maximumUnderWay,
+                    lateness: maximumWait + Self.tolerance))
         }
         lanes[workspace]?.queue.add(call, of: senders, since: arrived)
     }

@@ -25,12 +25,11 @@ struct IngestQueue<Call> {
     private var size: BatchSize
     /// Batches at the same time.
     private let maximumUnderWay: Int
+    /// What a call may wait for before it is late.
+    private let lateness: Duration
     private var entries: [Entry] = []
     /// Messages that are worth a batch beside the one under way.
     static var worthwhile: Int { 24 }
-    /// Seconds after which a call is late. How long it would wait was a guess when it came; while more wait than go at once,
-    /// those who came after it are answered in time only if it does not go before them.
-    static var lateness: Double { 0.6 }
     /// Seconds that batches under way are given before another goes beside them that is not full.
     static var patience: Double { 0.25 }
     /// Seconds that a batch should take at most.
@@ -47,9 +46,10 @@ struct IngestQueue<Call> {
     /// Senders of the batches under way, each with its batch.
     private var busy: [IdentityKey: Int] = [:]
 
-    init(maximumBatch: Int, maximumUnderWay: Int) {
+    init(maximumBatch: Int, maximumUnderWay: Int, lateness: Duration) {
         size = BatchSize(min(Self.least, maximumBatch)...maximumBatch, target: Self.target)
         self.maximumUnderWay = maximumUnderWay
+        self.lateness = lateness
         durations = BatchQueue(batch: size.current)
     }
 
@@ -88,10 +88,11 @@ struct IngestQueue<Call> {
             || (messages < size.current / 2 && entry.senders.count <= size.current)
     }
 
-    /// Takes out who is late, as long as more wait than go at once.
+    /// Takes out who is late, as long as more wait than go at once: who came after them is answered in time only if they do
+    /// not go first.
     mutating func takeLate() -> [Call] {
         var late = 0
-        while count > size.current, age(entries[late].since) > Self.lateness {
+        while count > size.current, entries[late].since.duration(to: .now) > lateness {
             count -= entries[late].senders.count
             late += 1
         }

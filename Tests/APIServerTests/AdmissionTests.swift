@@ -34,6 +34,10 @@ struct AdmissionTests {
             let refused = try #require(await server.exchange("GET", "/private", headers: key))
             #expect(refused.status == 503)
             #expect(["1", "2", "3"].contains(refused["retry-after"]))
+            // Meant, and as frequent as can be: the request's line says it, and no error beside it.
+            let lines = await server.log.lines { $0.metadata["status"] == "503" }
+            #expect(lines.map { $0.metadata["problem"] } == ["overloaded"])
+            #expect(server.log.all.allSatisfy { $0.level < .error })
             #expect(try await server.exchange("GET", "/health")?.status == 200)
             wait.set(.milliseconds(500))
             #expect(try await server.exchange("GET", "/private", headers: key)?.status == 200)

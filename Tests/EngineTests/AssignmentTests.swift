@@ -18,7 +18,8 @@ import Testing
             try await scenario.publishAssign(to: team, strategy: strategy)
             let others = [try await openTestStore(url), try await openTestStore(url), try await openTestStore(url)]
             try await withWorkers([store] + others) {
-                let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+                let combiner = IngestCombiner(
+                    store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for index in 0..<40 {
                         group.addTask {
@@ -79,7 +80,7 @@ import Testing
             let crowded = try await Scenario(store)
             let (team, _) = try await crowded.team(limits: [nil, nil])
             try await crowded.publishAssign(to: team)
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             for start in stride(from: 0, to: 50_000, by: 250) {
                 _ = try await combiner.accept(
                     (start..<(start + 250)).map { crowded.message("c\($0)") }, in: crowded.workspace)
@@ -119,7 +120,8 @@ import Testing
             var configuration = WorkerConfiguration()
             configuration.lineSweep = 3600
             try await withWorkers([store], configuration) {
-                let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+                let combiner = IngestCombiner(
+                    store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
                 let first = try await combiner.accept([scenario.message("a")], in: scenario.workspace)[0]
                 #expect(
                     try await eventually { try await store.value("SELECT count(*) AS count FROM line_entries") == 1 })
@@ -156,7 +158,7 @@ import Testing
             let (second, _) = try await scenario.team("Second", limits: [nil, nil])
             try await scenario.publishAssign(to: first)
             try await scenario.publishAssign(to: second)
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             _ = try await combiner.accept((0..<50).map { scenario.message("c\($0)") }, in: scenario.workspace)
             try await withWorkers([store]) {
                 let ended = try await eventually {
@@ -175,7 +177,7 @@ import Testing
         try await withTestStore { store, _ in
             let scenario = try await Scenario(store)
             let (team, agents) = try await scenario.team(limits: [5], presence: .offline)
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             let ids = try await combiner.accept(
                 (0..<501).map { scenario.message("c\($0)") }, in: scenario.workspace
             ).compactMap(\.conversationID)

@@ -31,7 +31,7 @@ import Testing
                 ],
                 ["id": "told", "type": "send_message", "text": "Somebody is with you", "next": .null],
             ])
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             func present(_ presence: Agent.Presence) async throws {
                 for agent in agents {
                     _ = try await store.write {

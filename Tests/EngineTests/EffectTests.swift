@@ -267,7 +267,7 @@ func withEffects<Value: Sendable>(
 
     private func opened(_ scenario: Scenario, _ count: Int) async throws -> [UUID] {
         let store = scenario.store
-        let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+        let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
         let results = try await combiner.accept((0..<count).map { scenario.message("c\($0)") }, in: scenario.workspace)
         return results.compactMap(\.conversationID)
     }

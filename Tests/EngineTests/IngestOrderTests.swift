@@ -21,7 +21,9 @@ import Testing
             var stores: [Store] = []
             for _ in overlaps { stores.append(try await openTestStore(url)) }
             let combiners = zip(stores, overlaps).map { store, overlap in
-                IngestCombiner(store: store, logger: TestDatabase.silentLogger, batch: 5, probe: overlap.passed)
+                IngestCombiner(
+                    store: store, logger: TestDatabase.silentLogger, batch: 5, maximumWait: .seconds(600),
+                    probe: overlap.passed)
             }
             let before = try await deadlocks(store)
             var sent: [String: Int] = [:]
@@ -92,7 +94,7 @@ import Testing
             let scenario = try await Scenario(store)
             // However long this test takes: it is not the lock's time-out that it is about.
             let patient = try await openTestStore(url, lockTimeout: .seconds(120))
-            let combiner = IngestCombiner(store: patient, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: patient, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             _ = try await combiner.accept([scenario.message("held", "1")], in: scenario.workspace)
             func say(_ messages: InboundEvent...) -> Task<[InboundResult], any Error> {
                 Task { try await combiner.accept(messages, in: scenario.workspace) }

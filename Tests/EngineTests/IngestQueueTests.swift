@@ -15,7 +15,7 @@ import Testing
     }
 
     private static func queue(_ calls: [String], batch: Int = 10) -> IngestQueue<String> {
-        var queue = IngestQueue<String>(maximumBatch: batch, maximumUnderWay: 2)
+        var queue = IngestQueue<String>(maximumBatch: batch, maximumUnderWay: 2, lateness: .seconds(1))
         for call in calls { queue.add(call, of: call.map { Self.sender("\($0)") }) }
         return queue
     }
@@ -102,7 +102,7 @@ import Testing
     /// Who is late leaves unwritten, but only for the sake of those who are not.
     @Test func whoIsLateMakesRoomForOthers() throws {
         var queue = Self.queue([], batch: 2)
-        let longAgo = ContinuousClock.now - .seconds(IngestQueue<String>.lateness * 2)
+        let longAgo = ContinuousClock.now - .seconds(2)
         for call in ["ab", "c", "de"] { queue.add(call, of: call.map { Self.sender("\($0)") }, since: longAgo) }
         for call in ["f", "g"] { queue.add(call, of: [Self.sender(call)]) }
         #expect(queue.takeLate() == ["ab", "c", "de"])

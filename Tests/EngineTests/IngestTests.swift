@@ -15,7 +15,9 @@ import Testing
             let scenario = try await Scenario(first)
             let (team, _) = try await scenario.team(limits: [nil])
             try await scenario.publishAssign(to: team)
-            let combiners = [first, second].map { IngestCombiner(store: $0, logger: TestDatabase.silentLogger) }
+            let combiners = [first, second].map {
+                IngestCombiner(store: $0, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
+            }
             for round in 0..<20 {
                 let contact = "contact-\(round)"
                 let results = try await withThrowingTaskGroup(of: [InboundResult].self) { group in
@@ -49,7 +51,9 @@ import Testing
             let scenario = try await Scenario(first)
             let (team, _) = try await scenario.team(limits: [nil])
             try await scenario.publishAssign(to: team)
-            let combiners = [first, second].map { IngestCombiner(store: $0, logger: TestDatabase.silentLogger) }
+            let combiners = [first, second].map {
+                IngestCombiner(store: $0, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
+            }
             for round in 0..<20 {
                 let contact = "contact-\(round)"
                 let before = try await combiners[0].accept([scenario.message(contact)], in: scenario.workspace)
@@ -86,7 +90,7 @@ import Testing
     @Test func onePoisonedCallerOfAHundred() async throws {
         try await withTestStore { store, _ in
             let scenario = try await Scenario(store)
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             let results = try await withThrowingTaskGroup(of: (Int, InboundResult).self) { group in
                 for index in 0..<100 {
                     group.addTask {
@@ -111,7 +115,7 @@ import Testing
     @Test func redeliveriesChangeNothing() async throws {
         try await withTestStore { store, _ in
             let scenario = try await Scenario(store)
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             let events = [
                 scenario.message("a", "one", id: "m1"), scenario.message("a", "two", id: "m2"),
                 scenario.message("a", "other text", id: "m1"),
@@ -131,7 +135,7 @@ import Testing
     @Test func profilesFillAndBlockedContactsOpenNothing() async throws {
         try await withTestStore { store, _ in
             let scenario = try await Scenario(store)
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             var event = scenario.message("a")
             _ = try await combiner.accept([event], in: scenario.workspace)
             event = scenario.message("a")

@@ -348,7 +348,7 @@ import Testing
                     messageID: "m-\(marker)", externalID: "e-\(marker)",
                     profile: ContactProfile(name: "N \(marker)", email: "\(marker)@example.com", phone: "+1 \(marker)"),
                     text: "My secret is \(marker)"))
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             let conversation = try #require(
                 try await combiner.accept([event], in: scenario.workspace)[0].conversationID)
             let agent = Caller(source: .agent, actor: Actor(kind: "agent", id: agents[0], name: Self.agentName))
@@ -456,7 +456,8 @@ import Testing
     // MARK: -
 
     private func ingest(_ scenario: Scenario, _ messages: [(String, String)]) async throws -> [InboundResult] {
-        let combiner = IngestCombiner(store: scenario.store, logger: TestDatabase.silentLogger)
+        let combiner = IngestCombiner(
+            store: scenario.store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
         return try await combiner.accept(messages.map { scenario.message($0.0, $0.1) }, in: scenario.workspace)
     }
 

@@ -72,7 +72,7 @@ import Testing
             let scenario = try await Scenario(store)
             let (team, _) = try await scenario.team(limits: [nil])
             try await scenario.publishAssign(to: team)
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             try await withWorkers([store]) {
                 try await store.whileHolding("SELECT id FROM lines WHERE id = '\(team)' FOR NO KEY UPDATE") {
                     _ = try await combiner.accept((0..<20).map { scenario.message("c\($0)") }, in: scenario.workspace)
@@ -94,7 +94,7 @@ import Testing
         try await withTestStore(transactionConnections: 6) { store, _ in
             let scenario = try await Scenario(store)
             let (team, _) = try await scenario.team(limits: [1])
-            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger)
+            let combiner = IngestCombiner(store: store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
             // Before there is a workflow: a person has to assign it.
             let first = try await combiner.accept([scenario.message("urgent")], in: scenario.workspace)[0]
             let urgent = try #require(first.conversationID)
@@ -162,7 +162,8 @@ import Testing
     }
 
     private static func receive(_ numbers: Range<Int>, _ scenario: Scenario) async throws {
-        let combiner = IngestCombiner(store: scenario.store, logger: TestDatabase.silentLogger)
+        let combiner = IngestCombiner(
+            store: scenario.store, logger: TestDatabase.silentLogger, maximumWait: .seconds(600))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 25) {
                 group.addTask {

@@ -20,14 +20,15 @@ extension JSONError: ProblemConvertible {
 
 extension Problem {
     /// What the client is told about any error, and whether the error itself belongs into the log: everything that
-    /// ends as 5xx does, and nobody but the log sees it.
+    /// ends as 5xx does, and nobody but the log sees it. But not that there is too much to do: thousands may be told so in a
+    /// second, as is meant, and the request's own line says it.
     static func describing(_ error: any Error) -> (problem: Problem, isWorthLogging: Bool) {
         switch error {
         case let problem as Problem:
-            return (problem, problem.type.status >= 500)
+            return (problem, problem.isFault)
         case let error as any ProblemConvertible:
             let problem = error.problem
-            return (problem, problem.type.status >= 500)
+            return (problem, problem.isFault)
         case is CancellationError:
             // Handlers are cancelled only by a shutdown whose patience has ended.
             return (.unavailable("The server is stopping."), false)
@@ -35,4 +36,6 @@ extension Problem {
             return (Problem(.internalError, detail: "Quote the instance when reporting this."), true)
         }
     }
+
+    private var isFault: Bool { type.status >= 500 && type.name != ProblemType.overloaded.name }
 }

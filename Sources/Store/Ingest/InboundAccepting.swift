@@ -29,10 +29,3 @@ public protocol InboundAccepting: Sendable {
         _ events: [InboundEvent], in workspace: UUID, since arrived: ContinuousClock.Instant
     ) async throws -> [InboundResult]
 }
-
-extension InboundAccepting {
-    /// Accepts a call that comes now.
-    public func accept(_ events: [InboundEvent], in workspace: UUID) async throws -> [InboundResult] {
-        try await accept(events, in: workspace, since: .now)
-    }
-}

@@ -51,7 +51,7 @@ func withAPI(
         let jobs = try JobLibrary(directory: ProjectRoot.url.appending(path: "jobs"))
         let status = SystemStatusReader(store: store)
         let services = APIServices(
-            store: api, inbound: IngestCombiner(store: api, logger: logger),
+            store: api, inbound: IngestCombiner(store: api, logger: logger, maximumWait: .seconds(600)),
             reports: ReportService(store: api, jobs: jobs, runner: ReportRunner(store: api)),
             readiness: { _ = try await store.rows("SELECT 1") }, status: { try await status.status() },
             document: [UInt8](try Data(contentsOf: ProjectRoot.url.appending(path: "openapi.yaml"))))
