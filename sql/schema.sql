@@ -850,7 +850,7 @@ CREATE INDEX idempotency_keys_about_idx ON public.idempotency_keys USING btree (
 
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (workspace_id, created_at);
 
-CREATE INDEX identities_contact_idx ON public.identities USING btree (workspace_id, contact_id, channel_id);
+CREATE INDEX identities_contact_idx ON public.identities USING btree (workspace_id, contact_id, channel_id) WHERE (contact_id IS NOT NULL);
 
 CREATE INDEX job_runs_due_idx ON public.job_runs USING btree (workspace_id, next_at, id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 

@@ -1,7 +1,7 @@
 import Postgres
 
 extension Migrator {
-    /// Has the server count what stands in tables that have begun to fill and were never counted.
+    /// Has the server count what stands in tables that have begun to fill since they were counted, if they ever were.
     ///
     /// Until then it takes any index for as good as another, and keeps the plans that it makes of that; its own look comes
     /// once a minute, and nobody's first thousand messages should wait for it. Counting makes plans be made anew.
@@ -30,8 +30,8 @@ extension Migrator {
                  WHERE a.attrelid = s.relid AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(a.attstattarget, -1) < 0
                 ) AS columns
             FROM pg_stat_user_tables s
-            WHERE s.last_analyze IS NULL AND s.last_autoanalyze IS NULL AND s.n_mod_since_analyze >= 100
-                AND s.schemaname = current_schema()
+                JOIN pg_class c ON c.oid = s.relid
+            WHERE c.reltuples <= 0 AND s.n_live_tup >= 100 AND s.schemaname = current_schema()
             ORDER BY s.relid
             """, plan: .custom)
 }
