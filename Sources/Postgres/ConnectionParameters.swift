@@ -58,18 +58,16 @@ struct ConnectionParameters: Sendable {
         settings["statement_timeout"] = limited ? String(configuration.statementTimeout.milliseconds) : "0"
         settings["lock_timeout"] = limited ? String(configuration.lockTimeout.milliseconds) : "0"
         settings["idle_in_transaction_session_timeout"] = String(configuration.idleInTransactionTimeout.milliseconds)
-        if purpose == .transaction {
-            // Planning each batch for its values took up to a third of what a message costs. A plan that is kept may have
-            // been made while a table was empty, and must not read all of it later.
-            for way in ["enable_seqscan", "enable_mergejoin"] { settings[way] = "off" }
-        }
-        if purpose == .read {
-            // Reads of several callers share an implicit transaction: a write among them could be undone by a neighbour.
-            settings["default_transaction_read_only"] = "on"
-            // What is not planned for its values is planned once: perhaps on an empty table, and must not read all of it later.
+        if purpose == .read || purpose == .transaction {
+            // Planning each call for its values took a third of what a message costs, and by itself the server goes on doing so
+            // for lists of one or two. A plan that is kept may have been made while a table was empty, and must not read all
+            // of it later.
             settings["plan_cache_mode"] = "force_generic_plan"
             settings["enable_seqscan"] = "off"
         }
+        if purpose == .transaction { settings["enable_mergejoin"] = "off" }
+        // Reads of several callers share an implicit transaction: a write among them could be undone by a neighbour.
+        if purpose == .read { settings["default_transaction_read_only"] = "on" }
         if let role = configuration.role { settings["role"] = role }
         return settings
     }

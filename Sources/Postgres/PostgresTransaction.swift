@@ -17,6 +17,8 @@ public final class PostgresTransaction {
     private let options: TransactionOptions
     private var queued: [(Statement, EncodedBinds, PendingRows)] = []
     private var hasBegun = false
+    /// A statement asked to be planned for its values.
+    private var isPlanned = false
     private var isOver = false
     /// The server has said so.
     private var isCommitted = false
@@ -145,6 +147,10 @@ public final class PostgresTransaction {
         if let firstError { throw firstError }
     }
 
+    /// The server would take one plan for all values of an unnamed statement, too. Left to itself it plans one that comes
+    /// once for its values.
+    private static let planning = LocalSettings(sql: "SELECT set_config('plan_cache_mode', 'auto', true)")
+
     /// One round trip. Records the first error and gives every pending statement its outcome.
     ///
     /// - Throws: only when the connection is lost.
@@ -164,6 +170,10 @@ public final class PostgresTransaction {
                 }
             }
             for (statement, binds, rows) in batch {
+                if statement.plan == .custom, !isPlanned {
+                    isPlanned = true
+                    try connection.set(Self.planning)
+                }
                 try connection.send(statement, binds)
                 pending.append(.statement(rows))
             }

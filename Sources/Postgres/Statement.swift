@@ -5,10 +5,10 @@
 public struct Statement: Sendable, Hashable {
     /// How the server plans a statement.
     public enum Plan: Sendable, Hashable {
-        /// Prepared once a connection. On read connections one plan serves all values; on transaction connections the
-        /// server keeps one when it expects no more of plans for the values.
+        /// Prepared once a connection: one plan serves all values.
         case auto
-        /// Sent unnamed and planned for its values each time; for texts made at run time and for very uneven data.
+        /// Sent unnamed and planned for its values each time; for texts made at run time and for very uneven data. In a
+        /// transaction the server may plan for the values of whatever comes behind it, too.
         case custom
     }
 

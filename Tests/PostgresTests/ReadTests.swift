@@ -170,7 +170,7 @@ import Testing
             let written = try await database.transaction { tx in
                 try tx.query(show, [names]).decode("v", as: String.self)
             }
-            #expect(written[3] == "auto")
+            #expect(written[3] == "force_generic_plan")
             try await withDatabase(at: database.configuration.url, { $0.role = "sbt_reader_\(getpid())" }) { other in
                 let role = try await other.read(sql("SELECT current_user::text AS r"))[0].decode("r", as: String.self)
                 #expect(role == "sbt_reader_\(getpid())")

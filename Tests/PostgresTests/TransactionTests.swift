@@ -53,6 +53,32 @@ import Testing
         }
     }
 
+    /// By itself the server would plan for a list of one each time, as one of ten costs more.
+    @Test("in a transaction a statement is planned once, unless one is to be planned for its values")
+    func plans() async throws {
+        try await withDatabase({ $0.transactionConnections = 1 }) { database in
+            try await database.script(TransactionTests.table + "; INSERT INTO entry SELECT generate_series(1, 10000)")
+            let find = sql("SELECT e.id FROM entry e, unnest($1::int[]) AS u (id) WHERE e.id = u.id", "find")
+            for id in 1...20 {
+                _ = try await database.transaction { tx in try tx.query(find, [[id]]) }
+            }
+            let made = try await database.transaction { tx in
+                try tx.query(
+                    sql("SELECT custom_plans::int FROM pg_prepared_statements WHERE statement LIKE 'SELECT e.id%'"))
+            }
+            #expect(try made.map { try $0.decode(at: 0, as: Int.self) } == [0])
+            let mode = "SELECT current_setting('plan_cache_mode') AS mode"
+            let seen = try await database.transaction { tx in
+                try [
+                    tx.send(sql(mode, "mode")), tx.send(sql(mode, plan: .custom)), tx.send(sql(mode, "mode")),
+                ].map { try $0.rows()[0].decode(at: 0, as: String.self) }
+            }
+            #expect(seen == ["force_generic_plan", "auto", "auto"])
+            let next = try await database.transaction { tx in try tx.query(sql(mode, "mode")) }
+            #expect(try next[0].decode(at: 0, as: String.self) == "force_generic_plan")
+        }
+    }
+
     @Test func manyLargeStatementsAndRowsPassAtOnce() async throws {
         try await withDatabase { database in
             let echo = sql("SELECT repeat($1::text, 20) AS text")

@@ -152,7 +152,7 @@ enum PlanArguments {
         workspaces_with_old_keys
         runs_claim_signals W 100
         runs_claim W RUN*
-        runs_messages W MESSAGE*
+        runs_messages W MESSAGE* ZERO LAST
         runs_channels W CHANNEL*
         runs_line_entries W WAITING*
         runs_agents W AGENT*

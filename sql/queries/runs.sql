@@ -24,8 +24,11 @@ WHERE r.workspace_id = $1 AND r.id = ANY ($2::uuid[])
 ORDER BY r.id
 FOR NO KEY UPDATE SKIP LOCKED;
 
+-- From the first to the last of them: one plan serves all calls, and leaves out the other months' partitions by that.
 -- name: runs_messages
-SELECT m.id, m.text FROM messages m WHERE m.workspace_id = $1 AND m.id = ANY ($2::uuid[]);
+SELECT m.id, m.text
+FROM messages m
+WHERE m.workspace_id = $1 AND m.id = ANY ($2::uuid[]) AND m.id >= $3 AND m.id <= $4;
 
 -- name: runs_channels
 SELECT ch.id, ch.name, ch.kind, ch.url FROM channels ch WHERE ch.workspace_id = $1 AND ch.id = ANY ($2::uuid[]);

@@ -54,7 +54,8 @@ final class RunBatch {
     func load() throws {
         let contactRows = try tx.send("contacts_lock", [workspace, Array(Set(runs.map(\.contactID)))])
         let conversationRows = try tx.send("conversations_lock", [workspace, Array(Set(runs.map(\.conversationID)))])
-        let messageRows = try tx.send("runs_messages", [workspace, runs.compactMap(\.messageID)])
+        let messageIDs = runs.compactMap(\.messageID).sorted()
+        let messageRows = try tx.send("runs_messages", [workspace, messageIDs, messageIDs.first, messageIDs.last])
         let entryRows = try tx.send("runs_line_entries", [workspace, Array(Set(runs.map(\.conversationID)))])
         let clock = try tx.send("workspace_time_zone", [workspace])
         for row in try contactRows.rows() {
