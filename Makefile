@@ -39,7 +39,7 @@ chaos: ## Break everything under load, for an hour, and check the books. MINUTES
 		$(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) $(if $(RATE),--rate $(RATE)) $(if $(LOG),--log $(LOG))
 
 .PHONY: soak
-soak: ## Break nothing for half an hour, and see that all stays as it was. MINUTES=30 RATE=300 LOG=file
+soak: ## Break nothing for half an hour, and see that all stays as it was. MINUTES=30 RATE=150 LOG=file
 	@.ci/packages chaos
 	swift build -c release --product switchboard
 	@python3 -m chaos --program .build/release/switchboard --soak $(or $(MINUTES),30) \

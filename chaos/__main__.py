@@ -24,7 +24,7 @@ def arguments():
     parser.add_argument("--rows", default="", help="only these, with commas: " + " ".join(ROWS))
     parser.add_argument("--test", action="store_true", help="the form of make test: four rows, once, in about a minute")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="break nothing for so long, and look on")
-    parser.add_argument("--rate", type=float, help="messages a second (60; with --test 30, with --soak 300)")
+    parser.add_argument("--rate", type=float, help="messages a second (60; with --test 30, with --soak 150)")
     parser.add_argument("--program", default="", help="the program; the newer of the release and debug builds")
     parser.add_argument("--root", default=str(pathlib.Path(__file__).resolve().parent.parent))
     parser.add_argument("--log", default="", help="write the log here, too")
@@ -129,7 +129,7 @@ async def own_check(env):
 
 async def main(options):
     # Whoever ends the run ends it in order: processes, servers, mounts and files go.
-    options.rate = options.rate or (30 if options.test else 300 if options.soak else 60)
+    options.rate = options.rate or (30 if options.test else 150 if options.soak else 60)
     go_first()
     task = asyncio.current_task()
     for kind in (signal.SIGINT, signal.SIGTERM):

@@ -130,7 +130,9 @@ class Environment:
         for name, part in self.needs.get("processes", self.PROCESSES).items():
             self.add(name, part)
         await asyncio.gather(*(program.start() for program in self.programs.values()))
-        self.load = Load(self.worlds, self.api_ports, self.rate, self.random, self.needs.get("channels", ("good",)))
+        self.load = Load(
+            self.worlds, self.api_ports, self.rate, self.random, self.needs.get("channels", ("good",)),
+            self.needs.get("agents_pause", 0.15))
         self.load.start()
         await asyncio.sleep(min(2.0, self.seconds / 3))
 

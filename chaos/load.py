@@ -85,13 +85,14 @@ class Ledger:
 class Load:
     """Drives the worlds until told to stop writing, then until every outcome is known."""
 
-    def __init__(self, worlds, ports, rate, randomness, channels=("good",)):
+    def __init__(self, worlds, ports, rate, randomness, channels=("good",), agents_pause=0.15):
         self.worlds = worlds
         self.rate = rate
         self.ledger = Ledger()
         self.client = Client(ports)
         self._random = randomness
         self._channels = channels
+        self._agents_pause = agents_pause
         self._number = itertools.count(1)
         self._mark = f"{randomness.getrandbits(48):012x}"
         self._writing = True
@@ -222,7 +223,7 @@ class Load:
                         work.append(self._handle(world, identifier, conversation["assignee_id"], busy))
             for chunk in _chunks(work, 16):
                 await asyncio.gather(*chunk)
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(self._agents_pause)
 
     async def _handle(self, world, conversation, agent, busy):
         """A reply, mostly, and the end. Nobody else closes, so a repetition may only find its own effect."""
