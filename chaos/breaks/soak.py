@@ -7,7 +7,7 @@ import time
 TITLE = "nothing breaks: the soak"
 
 #: Elsewhere agents answer and close as fast as the machine allows, which takes all of it whatever contacts write. With a
-#: pause, and half of the messages that such agents leave time for, it is half busy.
+#: pause, and 150 messages a second, two cores are two thirds busy.
 NEEDS = {"agents_pause": 2.0}
 
 #: Looks in the whole time; the first third is what the last is compared with.
