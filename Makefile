@@ -46,7 +46,7 @@ soak: ## Break nothing for half an hour, and see that all stays as it was. MINUT
 		$(if $(RATE),--rate $(RATE)) $(if $(LOG),--log $(LOG))
 
 .PHONY: bench
-bench: ## Measure beside ceilings and peers: docs/benchmarks.md. QUICK=1 takes five minutes, LINES="inbound drain" fewer lines
+bench: ## Measure beside ceilings and peers: docs/benchmarks.md. QUICK=1 takes ten minutes, LINES="inbound drain" fewer lines
 	@.ci/packages bench
 	swift build -c release --product switchboard
 	swift build -c release --product switchboard-bench

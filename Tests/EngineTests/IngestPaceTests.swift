@@ -1,6 +1,7 @@
 import Core
 import Engine
 import Foundation
+import Postgres
 import Store
 import Synchronization
 import TestKit
@@ -19,7 +20,7 @@ import Testing
             func say(_ name: String) -> Task<[InboundResult], any Error> {
                 Task { try await combiner.accept([scenario.message(name, "Hello")], in: scenario.workspace) }
             }
-            // One batch that takes four times as long as anybody may wait, twice what half of it counts for.
+            // The first batch counts for half of what it took, which is still twice what anybody may wait.
             batches.pause = limit * 4
             _ = try await say("slow").value
             batches.pause = .zero
@@ -28,9 +29,10 @@ import Testing
             let underWay = [say("first"), say("second")]
             for _ in underWay { await batches.oneIsHeld() }
             let arrived = ContinuousClock.now
-            await #expect(throws: (any Error).self) {
+            let refusal = await #expect(throws: PostgresError.self) {
                 try await combiner.checkWait(in: scenario.workspace, since: arrived)
             }
+            #expect(refusal?.kind == .overloaded)
             batches.release()
             for call in underWay { #expect(try await call.value.map(\.status) == [.accepted]) }
             try await scenario.requireConsistency()
@@ -61,6 +63,7 @@ private final class HeldBatches: Sendable {
     @Sendable func passed(_ point: String) {
         guard point == "ingest.before_commit" else { return }
         let (pause, isHolding) = state.withLock { $0 }
+        // No wait for a state: how long a batch takes is what the combiner is to remember.
         if pause > .zero { Thread.sleep(forTimeInterval: pause / .seconds(1)) }
         guard isHolding else { return }
         held.continuation.yield()
