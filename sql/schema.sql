@@ -557,6 +557,12 @@ CREATE TABLE public.run_signals (
 )
 WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='2000');
 
+CREATE TABLE public.run_turns (
+    workspace_id uuid NOT NULL,
+    turn smallint NOT NULL,
+    CONSTRAINT run_turns_turn_check CHECK (((turn >= 1) AND (turn <= 64)))
+);
+
 CREATE TABLE public.runs (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -755,6 +761,9 @@ ALTER TABLE ONLY public.run_log_default
 
 ALTER TABLE ONLY public.run_signals
     ADD CONSTRAINT run_signals_pkey PRIMARY KEY (workspace_id, run_id, id);
+
+ALTER TABLE ONLY public.run_turns
+    ADD CONSTRAINT run_turns_pkey PRIMARY KEY (workspace_id, turn);
 
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (workspace_id, id);
@@ -960,6 +969,9 @@ ALTER TABLE ONLY public.lines
 ALTER TABLE ONLY public.published_triggers
     ADD CONSTRAINT published_triggers_workspace_id_workflow_id_version_fkey FOREIGN KEY (workspace_id, workflow_id, version) REFERENCES public.workflow_versions(workspace_id, workflow_id, version);
 
+ALTER TABLE ONLY public.run_turns
+    ADD CONSTRAINT run_turns_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
 ALTER TABLE ONLY public.team_members
     ADD CONSTRAINT team_members_workspace_id_agent_id_fkey FOREIGN KEY (workspace_id, agent_id) REFERENCES public.agents(workspace_id, id);
 
@@ -1034,6 +1046,8 @@ ALTER TABLE public.run_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.run_signals ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.run_turns ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.team_members ENABLE ROW LEVEL SECURITY;
@@ -1097,6 +1111,8 @@ CREATE POLICY workspace ON public.published_triggers TO switchboard_api USING ((
 CREATE POLICY workspace ON public.run_log TO switchboard_api USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace ON public.run_signals TO switchboard_api USING ((workspace_id = public.current_workspace()));
+
+CREATE POLICY workspace ON public.run_turns TO switchboard_api USING ((workspace_id = public.current_workspace()));
 
 CREATE POLICY workspace ON public.runs TO switchboard_api USING ((workspace_id = public.current_workspace()));
 
@@ -1192,6 +1208,8 @@ GRANT SELECT ON TABLE public.run_log TO switchboard_api;
 GRANT UPDATE(data) ON TABLE public.run_log TO switchboard_api;
 
 GRANT SELECT,INSERT ON TABLE public.run_signals TO switchboard_api;
+
+GRANT INSERT ON TABLE public.run_turns TO switchboard_api;
 
 GRANT SELECT,INSERT ON TABLE public.runs TO switchboard_api;
 

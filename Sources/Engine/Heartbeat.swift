@@ -24,20 +24,27 @@ public final class Heartbeat: Service {
     public var isFirst: Bool { first.load(ordering: .relaxed) }
 
     /// Gives signs until shut down, then takes its own row away.
+    ///
+    /// Only the pause is cut short: a sign that is cancelled goes on at the server, and could write the row after it was
+    /// taken away.
     public func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do {
-                    try await self.beat()
-                } catch {
-                    // Others may take over what only the first does.
-                    self.first.store(false, ordering: .relaxed)
-                    self.logger.debug("no sign could be given", metadata: ["error": "\(error)"])
-                }
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            do {
+                try await beat()
+            } catch {
+                // Others may take over what only the first does.
+                first.store(false, ordering: .relaxed)
+                logger.debug("no sign could be given", metadata: ["error": "\(error)"])
+            }
+            try? await cancelWhenGracefulShutdown {
                 try await Task.sleep(for: Self.interval * Double.random(in: 0.9...1.1))
             }
         }
-        try? await store.forgetProcess(process.id)
+        do {
+            try await store.forgetProcess(process.id)
+        } catch {
+            logger.debug("the process's row stays for a minute", metadata: ["error": "\(error)"])
+        }
     }
 
     /// One sign.

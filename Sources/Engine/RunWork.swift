@@ -12,11 +12,13 @@ extension Worker {
         do {
             let queue = queue
             let limit = batchSize.withLock(\.current)
-            _ = try await write(limit: limit, workspace) { _, isFull in
+            let outcome = try await write(limit: limit, turns: turns, workspace) { _, isFull in
                 guard isFull else { return }
                 queue.add(.runs(workspace), evenIfUnderWay: true)
                 turn.end()
             }
+            // Whom the second batch was refused (S12) has a turn again.
+            if outcome.isFull { queue.add(.runs(workspace)) }
         } catch let error as PostgresError where error.isWorthHalving {
             logger.warning(
                 "a batch of runs cannot be written, halving it",
@@ -25,26 +27,32 @@ extension Worker {
         }
     }
 
+    /// How many batches of a workspace may be under way, over all workers. Two at least: one computes while the other commits.
+    private var turns: Int { max(2, configuration.concurrency) }
+
     /// One batch; where somebody keeps a line for too long, once more without waiting for lines, so that a worker that is
-    /// stuck with one keeps nobody else from working.
+    /// stuck with one keeps nobody else from working. The second try begins however many are under way.
     private func write(
-        limit: Int, _ workspace: UUID, claimed: @escaping @Sendable (_ runs: [UUID], _ isFull: Bool) -> Void
+        limit: Int, turns: Int, _ workspace: UUID,
+        claimed: @escaping @Sendable (_ runs: [UUID], _ isFull: Bool) -> Void
     ) async throws -> RunBatchOutcome {
         do {
-            return try await write(limit: limit, waitsForLines: true, workspace, claimed)
+            return try await write(limit: limit, turns: turns, waitsForLines: true, workspace, claimed)
         } catch let error as PostgresError where error.isWaitForLine {
-            return try await write(limit: limit, waitsForLines: false, workspace, claimed)
+            return try await write(limit: limit, turns: .max, waitsForLines: false, workspace, claimed)
         }
     }
 
     private func write(
-        limit: Int, waitsForLines: Bool, _ workspace: UUID, _ claimed: @escaping @Sendable ([UUID], Bool) -> Void
+        limit: Int, turns: Int, waitsForLines: Bool, _ workspace: UUID,
+        _ claimed: @escaping @Sendable ([UUID], Bool) -> Void
     ) async throws -> RunBatchOutcome {
         let (versions, probe) = (versions, probe)
         let began = ContinuousClock.now
         let (outcome, done) = try await store.write { tx in
             let outcome = try tx.workRuns(
-                limit: limit, versions: versions, waitsForLines: waitsForLines, in: workspace, claimed: claimed)
+                limit: limit, turns: turns, versions: versions, waitsForLines: waitsForLines, in: workspace,
+                claimed: claimed)
             if outcome.advanced > 0 { probe("run.before_commit") }
             return (outcome, ContinuousClock.now)
         }
@@ -70,7 +78,7 @@ extension Worker {
         let last = LastRun()
         while true {
             do {
-                let outcome = try await write(limit: limit, workspace) { runs, _ in last.set(runs.last) }
+                let outcome = try await write(limit: limit, turns: .max, workspace) { runs, _ in last.set(runs.last) }
                 if !outcome.isFull { return }
                 queue.add(.runs(workspace))
                 return

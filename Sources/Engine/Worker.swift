@@ -14,7 +14,8 @@ public struct WorkerConfiguration: Sendable {
     /// Seconds. Batches that take longer are made smaller, down to an eighth: their contacts, conversations and lines are
     /// locked meanwhile, and messages wait for them.
     public var batchTarget = 0.3
-    /// Transactions at once. Two keep a small database busy: one computes while the other commits.
+    /// Transactions at once; of one workspace's runs over all workers, and two at least (S12). Two keep a small database busy:
+    /// one computes while the other commits.
     public var concurrency = 2
     /// How often due timers, marked lines and what a lost nudge was about are looked for: the guarantee behind the hints.
     public var pollInterval: Duration = .milliseconds(250)

@@ -150,7 +150,7 @@ enum PlanArguments {
         outbox_settle_messages W MESSAGE* SENTS NULLS
         workspaces_with_due_signals
         workspaces_with_old_keys
-        runs_claim_signals W 100
+        runs_claim_signals W 100 2
         runs_claim W RUN*
         runs_messages W MESSAGE* ZERO LAST
         runs_channels W CHANNEL*
@@ -248,6 +248,7 @@ enum PlanArguments {
         workflow_references_create W WORKFLOW AGENTKINDS AGENT*
         workflow_active_runs W BUSYWORKFLOW ZERO 1000
         workspace_insert NEW 'n' 'UTC'
+        run_turns_insert W array[64]::smallint[]
         job_workspaces_unplanned array['conversations','assignments'] -
         job_workspaces_due array['conversations','assignments'] -
         job_workspace_lock W -

@@ -37,6 +37,7 @@ func planSeed(_ sizes: String = planSizes) -> String {
     FROM (VALUES \#(sizes)) AS v (n, conversations, agents, teams);
 
     INSERT INTO workspaces (id, name, time_zone) SELECT id, 'w' || n, 'Europe/Madrid' FROM w;
+    INSERT INTO run_turns (workspace_id, turn) SELECT w.id, t FROM w, generate_series(1, 63) t;
     INSERT INTO operator_keys (id, name, secret_hash) SELECT pg_temp.id('operator', k), 'k' || k, '' FROM generate_series(1, 20) k;
     INSERT INTO api_keys (workspace_id, id, name, secret_hash)
     SELECT w.id, pg_temp.id('key', w.n * 1000 + k), 'k' || k, '' FROM w, generate_series(1, 20) k;

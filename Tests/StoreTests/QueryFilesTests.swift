@@ -30,7 +30,9 @@ struct QueryFilesTests {
     /// Columns besides `id` that are unique among the rows that the statement orders.
     private static let uniqueOrders: [String: Set<String>] = [
         "contact_fields_list": ["name"], "workflow_version_list": ["version"], "team_members_list": ["agent_id"],
-        "conversation_channel": ["external_id"], "job_windows_last": ["window_to", "job"],
+        "conversation_channel": ["external_id"],
+        "runs_claim_signals": ["turn"],
+        "job_windows_last": ["window_to", "job"],
     ]
 
     @Test("each is understood by the server on the migrated schema")

@@ -96,6 +96,14 @@ CREATE TABLE run_signals (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX run_signals_due_idx ON run_signals (workspace_id, due_at, id);
 
+-- How many batches of a workspace's runs may be under way at once, over all workers: a batch locks one of these rows, or is
+-- none (S12). Nobody waits for one, and the lock ends with the batch's transaction, so there is no owner to outlive.
+CREATE TABLE run_turns (
+    workspace_id uuid NOT NULL REFERENCES workspaces (id),
+    turn smallint NOT NULL CHECK (turn BETWEEN 1 AND 64),
+    PRIMARY KEY (workspace_id, turn)
+);
+
 CREATE TABLE run_log (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,

@@ -14,6 +14,7 @@ GRANT SELECT, INSERT, DELETE ON team_members, messages, comments, published_trig
 GRANT SELECT, INSERT ON
     events, assignments, message_receipts, workflow_versions, runs, run_signals, lines, line_marks, outbox
     TO switchboard_api;
+GRANT INSERT ON run_turns TO switchboard_api;
 GRANT SELECT ON run_log, job_runs, job_results TO switchboard_api;
 -- An assignment by strategy is served in its own call when nobody stands in the line (S22).
 GRANT SELECT, INSERT ON decisions TO switchboard_api;
@@ -38,9 +39,9 @@ DECLARE
     tenants text[] := ARRAY[
         'api_keys', 'agents', 'teams', 'team_members', 'channels', 'channel_secrets', 'contact_fields', 'contacts',
         'identities', 'closing_categories', 'conversations', 'messages', 'message_receipts', 'comments', 'events',
-        'workflows', 'workflow_versions', 'published_triggers', 'workflow_references', 'runs', 'run_signals', 'run_log',
-        'lines', 'line_entries', 'line_marks', 'decisions', 'assignments', 'outbox', 'idempotency_keys', 'job_runs',
-        'job_results'];
+        'workflows', 'workflow_versions', 'published_triggers', 'workflow_references', 'runs', 'run_signals', 'run_turns',
+        'run_log', 'lines', 'line_entries', 'line_marks', 'decisions', 'assignments', 'outbox', 'idempotency_keys',
+        'job_runs', 'job_results'];
     tenant text;
 BEGIN
     -- Partitions are reached through their parents: the role has no grant on any of them.

@@ -7,13 +7,21 @@ FROM workspaces w
 WHERE EXISTS (SELECT 1 FROM run_signals s WHERE s.workspace_id = w.id AND s.due_at <= statement_timestamp())
 ORDER BY w.id;
 
+-- Nothing is taken by whom one of the workspace's first `$3` turns is not free for: those who have them go on with it.
 -- name: runs_claim_signals
+WITH mine AS MATERIALIZED (
+    SELECT t.turn FROM run_turns t
+    WHERE t.workspace_id = $1 AND t.turn <= $3
+    ORDER BY t.turn
+    LIMIT 1
+    FOR NO KEY UPDATE SKIP LOCKED
+)
 SELECT s.run_id, s.id, s.kind, s.visit, s.due_at, s.data, statement_timestamp() AS now
 FROM run_signals s
-WHERE s.workspace_id = $1 AND s.due_at <= statement_timestamp()
+WHERE s.workspace_id = $1 AND s.due_at <= statement_timestamp() AND EXISTS (SELECT 1 FROM mine)
 ORDER BY s.due_at, s.id
 LIMIT $2
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF s SKIP LOCKED;
 
 -- A run that another worker holds is skipped; its signals stay in the mailbox.
 -- name: runs_claim

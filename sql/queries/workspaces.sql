@@ -8,6 +8,12 @@ WHERE (statement_timestamp() AT TIME ZONE $3::text) IS NOT NULL
 RETURNING id, name, time_zone, closing_note, require_if_match, rate_limit_quota, rate_limit_seconds, version,
     created_at, updated_at;
 
+-- name: run_turns_insert
+INSERT INTO run_turns (workspace_id, turn)
+SELECT w.id, t.turn FROM workspaces w, unnest($2::smallint[]) AS t (turn)
+WHERE w.id = $1
+ORDER BY t.turn;
+
 -- name: workspace_get
 SELECT w.id, w.name, w.time_zone, w.closing_note, w.require_if_match, w.rate_limit_quota, w.rate_limit_seconds,
     w.version, w.created_at, w.updated_at

@@ -4,7 +4,7 @@ import Postgres
 
 // The order of locks (S19), and why no two transactions wait for each other:
 //
-//   runs (skipping) → contacts by id → conversations by id → lines by id → agents by id → nothing that others wait for
+//   turn, signals, runs (skipping) → contacts by id → conversations by id → lines by id → agents by id → nothing that others wait for
 //
 // - A transaction takes its lines in one statement, ordered by id, and all agents that it may give to or take from in one
 //   statement after it, ordered by id: the candidates of all its lines, and those whose count it changes. An agent in two

@@ -48,7 +48,7 @@ extension Store {
 }
 
 extension StoreTransaction {
-    /// Makes a tenant with its line, its closing categories and its first owner key.
+    /// Makes a tenant with its line, the turns of its runs, its closing categories and its first owner key.
     /// - Returns: the workspace, and the key's text: this once, it is not kept.
     public func createWorkspace(name: String, timeZone: String) throws -> (workspace: Workspace, key: String) {
         let id = newID()
@@ -60,6 +60,7 @@ extension StoreTransaction {
         guard let row = rows.first else { throw StoreError.notFound(what: "workspace") }
         try enter(id)
         try send("line_insert", [id, id, "workspace"])
+        try send("run_turns_insert", [id, Array(1...Self.runTurns)])
         let categories = ClosingCategory.defaults
         try send("closing_categories_insert", [id, categories.map { _ in newID() }, categories])
         let (_, key) = try createKey(name: "Owner", limits: KeyLimits(role: .owner), in: id)

@@ -52,10 +52,10 @@ public struct RunBatchOutcome: Sendable {
 
 extension StoreTransaction {
     /// Takes the due signals of up to `limit` mailbox rows and the runs they belong to, skipping what another worker has.
-    func claimRuns(limit: Int, in workspace: UUID) throws -> (runs: [ClaimedRun], isFull: Bool) {
+    func claimRuns(limit: Int, turns: Int, in workspace: UUID) throws -> (runs: [ClaimedRun], isFull: Bool) {
         var mailbox: [UUID: [RunSignal]] = [:]
         var keys: [UUID: [SignalKey]] = [:]
-        let rows = try query("runs_claim_signals", [workspace, limit])
+        let rows = try query("runs_claim_signals", [workspace, limit, turns])
         for row in rows {
             let run: UUID = try row.decode("run_id")
             keys[run, default: []].append(SignalKey(runID: run, id: try row.decode("id")))

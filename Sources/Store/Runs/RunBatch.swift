@@ -297,17 +297,22 @@ final class RunBatch {
 }
 
 extension StoreTransaction {
-    /// Takes due runs of one workspace, advances them and writes them back, all in this transaction.
+    /// The most batches of one workspace's runs at a time: so many turns a workspace has from its beginning.
+    static let runTurns = 64
+
+    /// Takes due runs of one workspace, advances them and writes them back, all in this transaction. Takes none while as many
+    /// batches of the workspace are under way, over all workers, as `turns` says (S12).
     /// - Parameters:
+    ///   - turns: from 1 to 64; more is 64.
     ///   - waitsForLines: false when somebody has kept a line for so long that it is better to stand in it.
     ///   - claimed: told the runs that were taken, before anything is done with them, and whether there may be more.
     public func workRuns(
-        limit: Int, versions: WorkflowVersions, waitsForLines: Bool = true, in workspace: UUID,
+        limit: Int, turns: Int, versions: WorkflowVersions, waitsForLines: Bool = true, in workspace: UUID,
         claimed: (_ runs: [UUID], _ isFull: Bool) -> Void = { _, _ in }
     ) throws -> RunBatchOutcome {
         changes.workspaceID = workspace
         let began = ContinuousClock.now
-        let (runs, isFull) = try claimRuns(limit: limit, in: workspace)
+        let (runs, isFull) = try claimRuns(limit: limit, turns: min(turns, Self.runTurns), in: workspace)
         let took = ContinuousClock.now - began
         claimed(runs.map(\.id), isFull)
         guard !runs.isEmpty else { return RunBatchOutcome(advanced: 0, isFull: isFull) }

@@ -49,7 +49,8 @@ struct Setting: Sendable, Hashable {
         help: "How long the start tries to reach the database before it gives up.")
     static let workerConcurrency = Setting(
         key: "worker.concurrency", environment: "SWITCHBOARD_WORKER_CONCURRENCY", flag: "--worker-concurrency",
-        defaultText: "2", help: "Batches that this process works on at the same time, 1 to 64.")
+        defaultText: "2",
+        help: "Batches at the same time, 1 to 64; of one workspace's runs also over all workers together.")
     static let allowPrivateNetworks = Setting(
         key: "allow_private_networks", environment: "SWITCHBOARD_ALLOW_PRIVATE_NETWORKS",
         flag: "--allow-private-networks", defaultText: "false",
