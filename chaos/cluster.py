@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -27,11 +28,33 @@ def binaries():
     return max(usable, key=lambda path: int(path.parent.name))
 
 
+def _ports():
+    """Below the range from which the system numbers outgoing connections.
+
+    Out of that range one of the thousands that the load opens takes a port
+    between its choice and its server's bind, or while its server is down.
+    """
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        lowest = int(file.read().split()[0])
+    highest = lowest if lowest > 13_000 else 32_000
+    ports = list(range(highest - 12_000, highest))
+    random.SystemRandom().shuffle(ports)
+    yield from ports
+
+
+_PORTS = _ports()
+
+
 def free_port():
-    """A port that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, never handed out twice in a run."""
+    for port in _PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise SystemExit("no port is free below the range of outgoing connections")
 
 
 def server_user():

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import http.client
 import json
+import random
 import socket
 import time
 import uuid
@@ -12,9 +13,15 @@ from harness.processes import Failed, Process, run
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port below the range of outgoing connections, so that none of the load's takes it before its server does."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        lowest = int(file.read().split()[0])
+    highest = lowest if lowest > 13_000 else 32_000
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = random.randrange(highest - 12_000, highest)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Client:
